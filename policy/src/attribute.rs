@@ -1,0 +1,87 @@
+//! The attributes that a program can demand of a host, by their Envoy names.
+
+/// One thing to read from the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Attribute {
+    /// Header `:method`.
+    Method,
+    /// Header `:path`.
+    Path,
+    /// Header `:authority`.
+    Authority,
+    /// Every header line.
+    Headers,
+    /// `source.address`.
+    SourceAddress,
+    /// `destination.address`.
+    DestinationAddress,
+    /// `connection.mtls`.
+    Mtls,
+    /// `connection.uri_san_peer_certificate`.
+    PeerUriSan,
+    /// `connection.dns_san_peer_certificate`.
+    PeerDnsSan,
+    /// `connection.subject_peer_certificate`.
+    PeerSubject,
+    /// `filter_state["io.istio.peer_principal"]`.
+    PeerPrincipal,
+    /// `connection.requested_server_name`.
+    RequestedServerName,
+    /// `metadata`: all dynamic metadata, as one message.
+    Metadata,
+}
+
+impl Attribute {
+    /// Every attribute, in the order of the enum.
+    pub const ALL: [Self; 13] = [
+        Self::Method,
+        Self::Path,
+        Self::Authority,
+        Self::Headers,
+        Self::SourceAddress,
+        Self::DestinationAddress,
+        Self::Mtls,
+        Self::PeerUriSan,
+        Self::PeerDnsSan,
+        Self::PeerSubject,
+        Self::PeerPrincipal,
+        Self::RequestedServerName,
+        Self::Metadata,
+    ];
+}
+
+/// A set of attributes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AttributeSet(u16);
+
+impl AttributeSet {
+    /// The empty set.
+    pub const EMPTY: Self = Self(0);
+
+    /// Adds one attribute.
+    pub fn insert(&mut self, attribute: Attribute) {
+        self.0 |= 1 << attribute as u16;
+    }
+
+    /// Whether `attribute` is in the set.
+    pub fn contains(self, attribute: Attribute) -> bool {
+        self.0 & (1 << attribute as u16) != 0
+    }
+
+    /// Everything in either set.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether nothing is in the set.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The attributes in the order of the enum.
+    pub fn iter(self) -> impl Iterator<Item = Attribute> {
+        Attribute::ALL.into_iter().filter(move |&attribute| self.contains(attribute))
+    }
+}
