@@ -1,0 +1,420 @@
+//! The host calls, with every answer checked.
+//!
+//! The SDK's own wrappers panic on a status they do not expect and on header
+//! bytes that are not UTF-8; in a filter both would turn a client's odd request
+//! into a trap of the whole VM. Here a status is a value, and bytes stay bytes.
+//! What the host returns lies in the [arena](crate::arena) until the callback ends.
+
+use std::marker::PhantomData;
+
+use crate::arena;
+
+/// Envoy's status codes for a host call that did not succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostError {
+    /// The thing asked for does not exist (status 1).
+    NotFound,
+    /// Any other status: the host could not or would not answer.
+    Failed(u32),
+}
+
+/// Result of a host call.
+pub type HostResult<T> = Result<T, HostError>;
+
+/// Which header map a call is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeaderMap {
+    /// Headers of the request.
+    Request = 0,
+    /// Headers of the response.
+    Response = 2,
+    /// Headers of a reply to an HTTP callout.
+    CalloutResponse = 6,
+}
+
+/// Which byte buffer a call is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Buffer {
+    /// Body of a reply to an HTTP callout.
+    CalloutResponseBody = 4,
+    /// Message of a gRPC callout.
+    GrpcMessage = 5,
+    /// pluginConfig; readable during `proxy_on_configure` only.
+    PluginConfiguration = 7,
+}
+
+/// Kind of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Grows only.
+    Counter = 0,
+}
+
+/// Level of a log line, in the host's numbering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Deciding rule of every request.
+    Debug = 1,
+    /// Things that happen seldom.
+    Info = 2,
+    /// Suspicious, but served.
+    Warn = 3,
+    /// Refused configuration and worse.
+    Error = 5,
+}
+
+/// Declares the host functions; off wasm, where there is no host, each answers
+/// "unimplemented" so that the pure parts of this crate can be tested natively.
+macro_rules! host_functions {
+    ($($name:ident($($argument:ident: $kind:ty),* $(,)?);)*) => {
+        #[cfg(target_family = "wasm")]
+        mod imports {
+            #![expect(unsafe_code, reason = "the ABI of the host is declared here and called only below")]
+            #[link(wasm_import_module = "env")]
+            unsafe extern "C" {
+                $(pub(super) fn $name($($argument: $kind),*) -> u32;)*
+            }
+        }
+        #[cfg(not(target_family = "wasm"))]
+        mod imports {
+            #![expect(unsafe_code, reason = "the stand-ins have the signatures of the host's functions")]
+            #![expect(clippy::too_many_arguments, reason = "the ABI has as many")]
+            $(pub(super) unsafe fn $name($(_: $kind),*) -> u32 {
+                super::UNIMPLEMENTED
+            })*
+        }
+    };
+}
+
+/// The status of a host function that does not exist.
+#[cfg(not(target_family = "wasm"))]
+const UNIMPLEMENTED: u32 = 12;
+
+host_functions! {
+    proxy_log(level: u32, data: *const u8, size: usize);
+    proxy_get_log_level(level: *mut u32);
+    proxy_get_current_time_nanoseconds(time: *mut u64);
+    proxy_get_buffer_bytes(kind: u32, start: usize, max: usize, data: *mut *mut u8, size: *mut usize);
+    proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize);
+    proxy_get_header_map_value(map: u32, key: *const u8, key_size: usize, data: *mut *mut u8, size: *mut usize);
+    proxy_add_header_map_value(map: u32, key: *const u8, key_size: usize, value: *const u8, value_size: usize);
+    proxy_replace_header_map_value(map: u32, key: *const u8, key_size: usize, value: *const u8, value_size: usize);
+    proxy_remove_header_map_value(map: u32, key: *const u8, key_size: usize);
+    proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize);
+    proxy_send_local_response(status: u32, details: *const u8, details_size: usize, body: *const u8, body_size: usize, headers: *const u8, headers_size: usize, grpc_status: i32);
+    proxy_continue_stream(stream: u32);
+    proxy_close_stream(stream: u32);
+    proxy_http_call(cluster: *const u8, cluster_size: usize, headers: *const u8, headers_size: usize, body: *const u8, body_size: usize, trailers: *const u8, trailers_size: usize, timeout_ms: u32, token: *mut u32);
+    proxy_grpc_call(service: *const u8, service_size: usize, service_name: *const u8, service_name_size: usize, method: *const u8, method_size: usize, metadata: *const u8, metadata_size: usize, message: *const u8, message_size: usize, timeout_ms: u32, token: *mut u32);
+    proxy_define_metric(kind: u32, name: *const u8, size: usize, id: *mut u32);
+    proxy_increment_metric(id: u32, offset: i64);
+    proxy_set_effective_context(context: u32);
+}
+
+/// Leave to call the host, for the length of one callback.
+///
+/// Bytes that the host returns live as long as the callback (`'cb`).
+#[derive(Clone, Copy)]
+pub struct Host<'cb> {
+    callback: PhantomData<&'cb ()>,
+}
+
+/// An HTTP request to another cluster, made by the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpCall<'a> {
+    /// Name of an Envoy cluster.
+    pub cluster: &'a str,
+    /// Header lines, pseudo-headers first.
+    pub headers: &'a [(&'a [u8], &'a [u8])],
+    /// Body; empty for none.
+    pub body: &'a [u8],
+    /// Time until the host gives up.
+    pub timeout_ms: u32,
+}
+
+/// A unary gRPC call, made by the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrpcCall<'a> {
+    /// Name of an Envoy cluster, or a serialised `GrpcService`.
+    pub service: &'a [u8],
+    /// Full name of the gRPC service.
+    pub service_name: &'a str,
+    /// Name of the method.
+    pub method: &'a str,
+    /// Initial metadata.
+    pub metadata: &'a [(&'a [u8], &'a [u8])],
+    /// Serialised request message.
+    pub message: &'a [u8],
+    /// Time until the host gives up.
+    pub timeout_ms: u32,
+}
+
+/// A reply that the proxy gives instead of the upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalReply<'a> {
+    /// HTTP status; for a gRPC request Envoy turns it into 200 with `grpc_status`.
+    pub status: u32,
+    /// `%RESPONSE_CODE_DETAILS%`; Envoy turns white space into `_`.
+    pub details: &'a [u8],
+    /// Body, and `grpc-message` for a gRPC request.
+    pub body: &'a [u8],
+    /// Further header lines.
+    pub headers: &'a [(&'a [u8], &'a [u8])],
+    /// Status for gRPC requests; `None` lets Envoy derive it from the HTTP status.
+    pub grpc_status: Option<u8>,
+}
+
+fn check(status: u32) -> HostResult<()> {
+    match status {
+        0 => Ok(()),
+        1 => Err(HostError::NotFound),
+        other => Err(HostError::Failed(other)),
+    }
+}
+
+#[expect(
+    unsafe_code,
+    reason = "each call passes pointers to live locals and slices with their own lengths"
+)]
+impl<'cb> Host<'cb> {
+    /// Runs one callback: what the host returned in earlier ones is let go.
+    pub(crate) fn enter<R>(callback: impl for<'any> FnOnce(Host<'any>) -> R) -> R {
+        arena::reset();
+        callback(Host {
+            callback: PhantomData,
+        })
+    }
+
+    /// Writes one line to the proxy's log.
+    pub fn log(self, level: Level, message: &str) {
+        // Nothing sensible can be done when even the log fails.
+        let _ = unsafe { imports::proxy_log(level as u32, message.as_ptr(), message.len()) };
+    }
+
+    /// Whether lines of `level` reach the log.
+    pub fn logs(self, level: Level) -> bool {
+        let mut threshold = Level::Info as u32;
+        let status = unsafe { imports::proxy_get_log_level(&raw mut threshold) };
+        status == 0 && level as u32 >= threshold
+    }
+
+    /// Nanoseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// When the host has no clock to offer.
+    pub fn now_ns(self) -> HostResult<u64> {
+        let mut time = 0;
+        check(unsafe { imports::proxy_get_current_time_nanoseconds(&raw mut time) })?;
+        Ok(time)
+    }
+
+    /// A whole buffer.
+    ///
+    /// # Errors
+    /// `NotFound` outside the callback to which the buffer belongs.
+    pub fn buffer(self, buffer: Buffer, size: usize) -> HostResult<&'cb [u8]> {
+        Self::returned(|data, length| unsafe {
+            imports::proxy_get_buffer_bytes(buffer as u32, 0, size, data, length)
+        })
+    }
+
+    /// All lines of a header map, in the host's pair encoding.
+    ///
+    /// # Errors
+    /// When there is no such map now.
+    pub fn header_pairs(self, map: HeaderMap) -> HostResult<&'cb [u8]> {
+        Self::returned(|data, length| unsafe {
+            imports::proxy_get_header_map_pairs(map as u32, data, length)
+        })
+    }
+
+    /// The **first** line of a header: right only for headers that cannot
+    /// repeat, the pseudo-headers.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such header.
+    pub fn first_header(self, map: HeaderMap, name: &str) -> HostResult<&'cb [u8]> {
+        Self::returned(|data, length| unsafe {
+            imports::proxy_get_header_map_value(map as u32, name.as_ptr(), name.len(), data, length)
+        })
+    }
+
+    /// Adds a header line.
+    ///
+    /// # Errors
+    /// When the map cannot be written now.
+    pub fn add_header(self, map: HeaderMap, name: &[u8], value: &[u8]) -> HostResult<()> {
+        check(unsafe {
+            imports::proxy_add_header_map_value(
+                map as u32,
+                name.as_ptr(),
+                name.len(),
+                value.as_ptr(),
+                value.len(),
+            )
+        })
+    }
+
+    /// Replaces every line of a header by one.
+    ///
+    /// # Errors
+    /// When the map cannot be written now.
+    pub fn set_header(self, map: HeaderMap, name: &[u8], value: &[u8]) -> HostResult<()> {
+        check(unsafe {
+            imports::proxy_replace_header_map_value(
+                map as u32,
+                name.as_ptr(),
+                name.len(),
+                value.as_ptr(),
+                value.len(),
+            )
+        })
+    }
+
+    /// Removes every line of a header.
+    ///
+    /// # Errors
+    /// When the map cannot be written now.
+    pub fn remove_header(self, map: HeaderMap, name: &[u8]) -> HostResult<()> {
+        check(unsafe {
+            imports::proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len())
+        })
+    }
+
+    /// A property; `path` has its segments joined by NUL.
+    ///
+    /// # Errors
+    /// `NotFound` when the host knows no such property or it has no value.
+    pub fn property(self, path: &str) -> HostResult<&'cb [u8]> {
+        Self::returned(|data, length| unsafe {
+            imports::proxy_get_property(path.as_ptr(), path.len(), data, length)
+        })
+    }
+
+    /// Answers the request in place of the upstream, once the callback returns.
+    ///
+    /// # Errors
+    /// When response headers have already been sent.
+    pub fn reply(self, reply: &LocalReply<'_>) -> HostResult<()> {
+        let headers = crate::pairs::encode(reply.headers);
+        check(unsafe {
+            imports::proxy_send_local_response(
+                reply.status,
+                reply.details.as_ptr(),
+                reply.details.len(),
+                reply.body.as_ptr(),
+                reply.body.len(),
+                headers.as_ptr(),
+                headers.len(),
+                reply.grpc_status.map_or(-1, i32::from),
+            )
+        })
+    }
+
+    /// Lets a paused request go on.
+    ///
+    /// # Errors
+    /// When the stream is gone.
+    pub fn resume_request(self) -> HostResult<()> {
+        check(unsafe { imports::proxy_continue_stream(0) })
+    }
+
+    /// Resets the request: the last resort when a reply cannot be sent.
+    ///
+    /// # Errors
+    /// When the stream is gone.
+    pub fn reset_request(self) -> HostResult<()> {
+        check(unsafe { imports::proxy_close_stream(0) })
+    }
+
+    /// Starts an HTTP callout; the token names its answer.
+    ///
+    /// # Errors
+    /// When the cluster is unknown or a pseudo-header is missing.
+    pub fn http_call(self, call: &HttpCall<'_>) -> HostResult<u32> {
+        let headers = crate::pairs::encode(call.headers);
+        let mut token = 0;
+        check(unsafe {
+            imports::proxy_http_call(
+                call.cluster.as_ptr(),
+                call.cluster.len(),
+                headers.as_ptr(),
+                headers.len(),
+                call.body.as_ptr(),
+                call.body.len(),
+                std::ptr::null(),
+                0,
+                call.timeout_ms,
+                &raw mut token,
+            )
+        })?;
+        Ok(token)
+    }
+
+    /// Starts a unary gRPC callout; the token names its answer.
+    ///
+    /// # Errors
+    /// When the cluster is unknown.
+    pub fn grpc_call(self, call: &GrpcCall<'_>) -> HostResult<u32> {
+        let metadata = crate::pairs::encode(call.metadata);
+        let mut token = 0;
+        check(unsafe {
+            imports::proxy_grpc_call(
+                call.service.as_ptr(),
+                call.service.len(),
+                call.service_name.as_ptr(),
+                call.service_name.len(),
+                call.method.as_ptr(),
+                call.method.len(),
+                metadata.as_ptr(),
+                metadata.len(),
+                call.message.as_ptr(),
+                call.message.len(),
+                call.timeout_ms,
+                &raw mut token,
+            )
+        })?;
+        Ok(token)
+    }
+
+    /// Defines a metric, or finds the one of that name.
+    ///
+    /// # Errors
+    /// When the host has no metrics.
+    pub fn define_metric(self, kind: MetricKind, name: &str) -> HostResult<u32> {
+        let mut id = 0;
+        check(unsafe {
+            imports::proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &raw mut id)
+        })?;
+        Ok(id)
+    }
+
+    /// Adds to a metric.
+    ///
+    /// # Errors
+    /// When the host does not know the metric.
+    pub fn increment_metric(self, id: u32, offset: i64) -> HostResult<()> {
+        check(unsafe { imports::proxy_increment_metric(id, offset) })
+    }
+
+    /// Makes `context` the one that the next calls are about.
+    ///
+    /// # Errors
+    /// When the context is gone.
+    pub fn set_effective_context(self, context: u32) -> HostResult<()> {
+        check(unsafe { imports::proxy_set_effective_context(context) })
+    }
+
+    /// Calls a host function that returns bytes in the arena.
+    fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> HostResult<&'cb [u8]> {
+        let mut data = std::ptr::null_mut();
+        let mut size = 0;
+        check(call(&raw mut data, &raw mut size))?;
+        if data.is_null() || size == 0 {
+            return Ok(&[]);
+        }
+        // Sound: the host got `data` from `sluice_on_memory_allocate` for
+        // `size` bytes, and the arena keeps them until the next callback.
+        Ok(unsafe { std::slice::from_raw_parts(data, size) })
+    }
+}

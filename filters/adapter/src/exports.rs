@@ -1,0 +1,101 @@
+//! The callbacks that the host calls, by the names the packaging step gives them.
+//!
+//! The SDK exports a dispatcher of its own, with every callback of the ABI; in
+//! Envoy each exported callback costs a call into the VM for every request,
+//! needed or not. So ours are exported under names that begin with `sluice_on_`,
+//! and `cargo xtask dist` drops the SDK's and renames these to `proxy_on_`.
+
+#![expect(
+    unsafe_code,
+    reason = "exporting under a fixed name is an unsafe attribute"
+)]
+
+use std::cell::RefCell;
+
+use crate::abi::Host;
+use crate::arena;
+use crate::filter::HttpFilter;
+use crate::runtime::{Action, Callbacks, Runtime};
+
+thread_local! {
+    static RUNTIME: RefCell<Option<Box<dyn Callbacks>>> = const { RefCell::new(None) };
+}
+
+/// Makes `F` the filter of this module.
+pub fn register<F: HttpFilter>() {
+    RUNTIME.set(Some(Box::new(Runtime::<F>::new())));
+}
+
+/// Runs a callback; `otherwise` stands for a module without filter, and for a
+/// host that calls back while a callback runs, which Envoy does not.
+fn dispatch<R>(otherwise: R, callback: impl FnOnce(&mut dyn Callbacks, Host<'_>) -> R) -> R {
+    RUNTIME.with(|runtime| match runtime.try_borrow_mut() {
+        Ok(mut runtime) => match runtime.as_deref_mut() {
+            Some(runtime) => Host::enter(|host| callback(runtime, host)),
+            None => otherwise,
+        },
+        Err(_) => otherwise,
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sluice_on_memory_allocate(size: usize) -> *mut u8 {
+    arena::allocate(size)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sluice_on_context_create(context: u32, parent: u32) {
+    dispatch((), |runtime, _| runtime.on_context_create(context, parent));
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sluice_on_configure(root: u32, size: usize) -> u32 {
+    dispatch(0, |runtime, host| {
+        runtime.on_configure(host, root, size).into()
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sluice_on_request_headers(stream: u32, _headers: u32, _end_of_stream: u32) -> u32 {
+    dispatch(Action::Pause, |runtime, host| {
+        runtime.on_request_headers(host, stream)
+    }) as u32
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sluice_on_response_headers(stream: u32, _headers: u32, _end_of_stream: u32) -> u32 {
+    dispatch((), |runtime, host| {
+        runtime.on_response_headers(host, stream);
+    });
+    Action::Continue as u32
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sluice_on_http_call_response(
+    _root: u32,
+    token: u32,
+    headers: usize,
+    body_size: usize,
+    _trailers: u32,
+) {
+    dispatch((), |runtime, host| {
+        runtime.on_http_call_response(host, token, headers, body_size);
+    });
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sluice_on_grpc_receive(_root: u32, token: u32, size: usize) {
+    dispatch((), |runtime, host| {
+        runtime.on_grpc_receive(host, token, size);
+    });
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sluice_on_grpc_close(_root: u32, token: u32, _status: u32) {
+    dispatch((), |runtime, host| runtime.on_grpc_close(host, token));
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sluice_on_delete(context: u32) {
+    dispatch((), |runtime, _| runtime.on_delete(context));
+}

@@ -1,0 +1,204 @@
+//! Reads the attributes that a program demands, with as few host calls as possible.
+//!
+//! Each host call that returns bytes costs about 2.5 µs in Envoy, whatever it
+//! returns; all header lines in one call about twice that. So up to two
+//! pseudo-headers are read singly, and anything beyond takes the whole map.
+
+use std::net::SocketAddr;
+
+use serde_json::{Map, Value};
+use sluice_policy::{Attribute, AttributeSet, Connection, Fact, HeaderLine, Request};
+
+use crate::abi::{HeaderMap, Host, HostError, HostResult};
+use crate::{metadata, pairs};
+
+const PSEUDO_HEADERS: [(Attribute, &str); 3] = [
+    (Attribute::Method, ":method"),
+    (Attribute::Path, ":path"),
+    (Attribute::Authority, ":authority"),
+];
+
+/// Reading this many headers singly costs as much as reading them all.
+const SINGLE_READS: usize = 2;
+
+/// What was read for one request; lends itself out as a [`Request`].
+#[derive(Debug, Default)]
+pub struct Facts<'cb> {
+    pseudo_headers: [Fact<&'cb [u8]>; PSEUDO_HEADERS.len()],
+    lines: Fact<Vec<HeaderLine<'cb>>>,
+    connection: Connection<'cb>,
+    metadata: Fact<Map<String, Value>>,
+}
+
+impl<'cb> Facts<'cb> {
+    /// Asks the host for everything in `demand`.
+    pub(crate) fn read(host: Host<'cb>, demand: AttributeSet) -> Self {
+        let mut facts = Self::default();
+        facts.read_headers(host, demand);
+        for (attribute, read) in CONNECTION_READS {
+            if demand.contains(attribute) {
+                read(&mut facts.connection, host);
+            }
+        }
+        if demand.contains(Attribute::Metadata) {
+            facts.metadata = match host.property("metadata") {
+                Ok(bytes) => metadata::decode(bytes).map_or(Fact::Unavailable, Fact::Present),
+                Err(error) => absent_or_unavailable(error),
+            };
+        }
+        facts
+    }
+
+    /// The facts as an engine takes them.
+    pub fn request(&self) -> Request<'_> {
+        let [method, path, authority] = self.pseudo_headers;
+        Request {
+            method,
+            path,
+            authority,
+            headers: self.lines.as_ref().map(Vec::as_slice),
+            connection: self.connection,
+            metadata: self.metadata.as_ref(),
+        }
+    }
+
+    fn read_headers(&mut self, host: Host<'cb>, demand: AttributeSet) {
+        let wanted = PSEUDO_HEADERS
+            .iter()
+            .filter(|(attribute, _)| demand.contains(*attribute))
+            .count();
+        if demand.contains(Attribute::Headers) || wanted > SINGLE_READS {
+            self.read_all_headers(host);
+            return;
+        }
+        for ((attribute, name), fact) in PSEUDO_HEADERS.iter().zip(&mut self.pseudo_headers) {
+            if demand.contains(*attribute) {
+                *fact = fact_of(host.first_header(HeaderMap::Request, name));
+            }
+        }
+    }
+
+    fn read_all_headers(&mut self, host: Host<'cb>) {
+        let Some(lines) = host
+            .header_pairs(HeaderMap::Request)
+            .map_or(None, pairs::decode)
+        else {
+            return;
+        };
+        for ((_, name), fact) in PSEUDO_HEADERS.iter().zip(&mut self.pseudo_headers) {
+            let line = lines
+                .iter()
+                .find(|(line_name, _)| *line_name == name.as_bytes());
+            *fact = line.map_or(Fact::Absent, |(_, value)| Fact::Present(value));
+        }
+        self.lines = Fact::Present(lines);
+    }
+}
+
+type ConnectionRead = for<'cb> fn(&mut Connection<'cb>, Host<'cb>);
+
+/// How each fact of the connection is read.
+const CONNECTION_READS: [(Attribute, ConnectionRead); 8] = [
+    (Attribute::SourceAddress, |to, host| {
+        to.remote_address = address(host, "source\0address");
+    }),
+    (Attribute::DestinationAddress, |to, host| {
+        to.destination_address = address(host, "destination\0address");
+    }),
+    (Attribute::Mtls, |to, host| {
+        to.mtls = boolean(host, "connection\0mtls");
+    }),
+    (Attribute::PeerUriSan, |to, host| {
+        to.peer_uri_san = text(host, "connection\0uri_san_peer_certificate");
+    }),
+    (Attribute::PeerDnsSan, |to, host| {
+        to.peer_dns_san = text(host, "connection\0dns_san_peer_certificate");
+    }),
+    (Attribute::PeerSubject, |to, host| {
+        to.peer_subject = text(host, "connection\0subject_peer_certificate");
+    }),
+    (Attribute::PeerPrincipal, |to, host| {
+        to.peer_principal = text(host, "filter_state\0io.istio.peer_principal");
+    }),
+    (Attribute::RequestedServerName, |to, host| {
+        to.requested_server_name = text(host, "connection\0requested_server_name");
+    }),
+];
+
+fn absent_or_unavailable<T>(error: HostError) -> Fact<T> {
+    match error {
+        HostError::NotFound => Fact::Absent,
+        HostError::Failed(_) => Fact::Unavailable,
+    }
+}
+
+fn fact_of<T>(result: HostResult<T>) -> Fact<T> {
+    result.map_or_else(absent_or_unavailable, Fact::Present)
+}
+
+/// Text properties have no way to say "empty": Envoy returns zero bytes for a
+/// connection without the thing (a plaintext peer), so empty is absent.
+fn text<'cb>(host: Host<'cb>, path: &str) -> Fact<&'cb [u8]> {
+    match fact_of(host.property(path)) {
+        Fact::Present([]) => Fact::Absent,
+        fact => fact,
+    }
+}
+
+fn boolean(host: Host<'_>, path: &str) -> Fact<bool> {
+    match fact_of(host.property(path)) {
+        Fact::Present([byte]) => Fact::Present(*byte != 0),
+        Fact::Present(_) => Fact::Unavailable,
+        fact => fact.map(|_| false),
+    }
+}
+
+/// `ip:port`; an address of another kind (pipe, internal listener) is one that
+/// we cannot compare, not one that is not there.
+fn address(host: Host<'_>, path: &str) -> Fact<SocketAddr> {
+    match fact_of(host.property(path)) {
+        Fact::Present(bytes) => parse_address(bytes).map_or(Fact::Unavailable, Fact::Present),
+        Fact::Absent => Fact::Absent,
+        Fact::Unavailable => Fact::Unavailable,
+    }
+}
+
+fn parse_address(bytes: &[u8]) -> Option<SocketAddr> {
+    str::from_utf8(bytes).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CONNECTION_READS, PSEUDO_HEADERS, parse_address};
+    use sluice_policy::Attribute;
+
+    #[test]
+    fn every_attribute_has_one_reader() {
+        for attribute in Attribute::ALL {
+            let pseudo = PSEUDO_HEADERS
+                .iter()
+                .filter(|(known, _)| *known == attribute)
+                .count();
+            let connection = CONNECTION_READS
+                .iter()
+                .filter(|(known, _)| *known == attribute)
+                .count();
+            let own = usize::from(matches!(
+                attribute,
+                Attribute::Headers | Attribute::Metadata
+            ));
+            assert_eq!(pseudo + connection + own, 1, "{attribute:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_both_families_are_read_and_others_refused() {
+        assert_eq!(
+            parse_address(b"10.0.0.7:80").unwrap().to_string(),
+            "10.0.0.7:80"
+        );
+        assert_eq!(parse_address(b"[::1]:80").unwrap().to_string(), "[::1]:80");
+        assert_eq!(parse_address(b"/run/envoy.sock"), None);
+        assert_eq!(parse_address(b"\xff"), None);
+    }
+}

@@ -1,0 +1,148 @@
+//! What a filter crate provides: its engine, behind these callbacks.
+
+use sluice_policy::{AttributeSet, HeaderLine, Request, Workload};
+
+use crate::abi::Host;
+
+/// What `proxy_on_configure` has to go by.
+#[derive(Debug, Clone, Copy)]
+pub struct Setup<'a> {
+    /// pluginConfig as JSON text; empty when the resource has none.
+    pub configuration: &'a [u8],
+    /// The workload as the node describes it, if it does.
+    pub workload: Option<&'a Workload>,
+}
+
+/// A filter that was configured, or could not be.
+pub struct Configured<F> {
+    /// What serves requests. A filter that could not be configured serves too:
+    /// it refuses them, or lets them pass, as its kind demands.
+    pub filter: F,
+    /// One line for each thing that is wrong.
+    pub errors: Vec<String>,
+    /// One line for each thing that is doubtful.
+    pub warnings: Vec<String>,
+}
+
+/// A change to the headers of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeaderEdit {
+    /// Replaces every line of that name by one.
+    Set(Vec<u8>, Vec<u8>),
+    /// Adds a line.
+    Append(Vec<u8>, Vec<u8>),
+    /// Removes every line of that name.
+    Remove(Vec<u8>),
+}
+
+/// A reply given in place of the upstream's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Body.
+    pub body: Vec<u8>,
+    /// Response-code details.
+    pub details: Vec<u8>,
+    /// Header lines.
+    pub headers: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Status for gRPC requests; `None` lets Envoy derive it from `status`.
+    pub grpc_status: Option<u8>,
+}
+
+/// A callout that a request waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Callout {
+    /// An HTTP request.
+    Http {
+        /// Envoy cluster.
+        cluster: String,
+        /// Header lines, pseudo-headers among them.
+        headers: Vec<(Vec<u8>, Vec<u8>)>,
+        /// Time until the host gives up.
+        timeout_ms: u32,
+    },
+    /// A unary gRPC call.
+    Grpc {
+        /// Envoy cluster.
+        cluster: String,
+        /// Full name of the service.
+        service: &'static str,
+        /// Name of the method.
+        method: &'static str,
+        /// Serialised request.
+        message: Vec<u8>,
+        /// Time until the host gives up.
+        timeout_ms: u32,
+    },
+}
+
+/// How a callout ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CalloutEvent<'a> {
+    /// An HTTP response came.
+    Http {
+        /// Header lines, `:status` among them.
+        headers: Vec<HeaderLine<'a>>,
+        /// Whole body.
+        body: &'a [u8],
+    },
+    /// A gRPC message came.
+    Grpc(&'a [u8]),
+    /// Nothing came: no such cluster, connection failure, time-out, gRPC error.
+    Failed,
+}
+
+/// What is to happen with the request now.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step<W> {
+    /// It goes on, its headers edited; the response's are edited when it comes.
+    Continue {
+        /// Edits of the request headers.
+        request: Vec<HeaderEdit>,
+        /// Edits of the response headers.
+        response: Vec<HeaderEdit>,
+    },
+    /// It is answered here.
+    Reply(Reply),
+    /// It waits for a callout; `W` is handed back with the answer.
+    Wait(Callout, W),
+}
+
+impl<W> Step<W> {
+    /// The request goes on as it is.
+    pub fn pass() -> Self {
+        Self::Continue {
+            request: Vec::new(),
+            response: Vec::new(),
+        }
+    }
+}
+
+/// An HTTP filter: pure decisions behind callbacks.
+pub trait HttpFilter: Sized + 'static {
+    /// Name in logs and diagnostics.
+    const NAME: &'static str;
+    /// What the filter keeps while a request waits for a callout.
+    type Waiting: 'static;
+
+    /// Compiles the configuration.
+    fn configure(setup: Setup<'_>) -> Configured<Self>;
+
+    /// The attributes to read before [`Self::on_request`].
+    fn demand(&self) -> AttributeSet;
+
+    /// Decides on a request.
+    fn on_request(&mut self, host: Host<'_>, request: &Request<'_>) -> Step<Self::Waiting>;
+
+    /// Goes on with a request whose callout ended.
+    fn on_callout(
+        &mut self,
+        host: Host<'_>,
+        waiting: Self::Waiting,
+        event: &CalloutEvent<'_>,
+    ) -> Step<Self::Waiting>;
+
+    /// What happens to requests that no configuration is known for.
+    fn unconfigured() -> Step<Self::Waiting>;
+}

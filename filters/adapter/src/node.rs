@@ -1,0 +1,72 @@
+//! Who runs this proxy, from the node that the control plane gave it.
+
+use sluice_policy::{ProxyKind, Workload};
+
+use crate::abi::{Host, HostError};
+use crate::pairs;
+
+/// Istio's node ids begin with the kind of proxy: `sidecar~10.0.0.7~pod.ns~…`.
+const KINDS: [(&str, ProxyKind); 3] = [
+    ("sidecar", ProxyKind::Sidecar),
+    ("router", ProxyKind::Gateway),
+    ("waypoint", ProxyKind::Waypoint),
+];
+
+/// Namespace, labels and kind of the workload; `None` when the node says no
+/// namespace, as outside of Istio, or says labels that cannot be read: guessing
+/// would leave out the policies that select by them.
+pub(crate) fn workload(host: Host<'_>) -> Option<Workload> {
+    let namespace = text(host, "xds\0node\0metadata\0NAMESPACE")?;
+    let labels = match host.property("xds\0node\0metadata\0LABELS") {
+        Ok(bytes) => pairs::decode(bytes)?,
+        Err(HostError::NotFound) => Vec::new(),
+        Err(HostError::Failed(_)) => return None,
+    };
+    Some(Workload {
+        namespace,
+        labels: labels
+            .into_iter()
+            .map(|(name, value)| (lossy(name), lossy(value)))
+            .collect(),
+        kind: kind(text(host, "xds\0node\0id").as_deref()),
+    })
+}
+
+fn kind(node_id: Option<&str>) -> ProxyKind {
+    let prefix = node_id
+        .and_then(|id| id.split_once('~'))
+        .map(|(prefix, _)| prefix);
+    KINDS
+        .iter()
+        .find(|(name, _)| Some(*name) == prefix)
+        .map_or(ProxyKind::default(), |(_, kind)| *kind)
+}
+
+fn text(host: Host<'_>, path: &str) -> Option<String> {
+    match host.property(path) {
+        Ok(bytes) if !bytes.is_empty() => Some(lossy(bytes)),
+        _ => None,
+    }
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kind;
+    use sluice_policy::ProxyKind;
+
+    #[test]
+    fn the_node_id_tells_the_kind_of_proxy() {
+        assert_eq!(
+            kind(Some("router~10.0.0.1~gw.istio-system~x")),
+            ProxyKind::Gateway
+        );
+        assert_eq!(kind(Some("waypoint~10.0.0.1~w.ns~x")), ProxyKind::Waypoint);
+        assert_eq!(kind(Some("sidecar~10.0.0.1~a.ns~x")), ProxyKind::Sidecar);
+        assert_eq!(kind(Some("envoy-1")), ProxyKind::Sidecar);
+        assert_eq!(kind(None), ProxyKind::Sidecar);
+    }
+}
