@@ -1,0 +1,71 @@
+//! What surrounds a chain: time, chance, the proxy itself and its services.
+
+use crate::attributes::Attributes;
+use crate::callout::{Callouts, NoCallouts};
+use crate::outcome::LogLevel;
+
+/// What Envoy's HTTP connection manager does before any filter sees a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionManager {
+    /// Sets `x-request-id` where the request has none.
+    pub request_id: bool,
+    /// Sets `x-forwarded-proto` where the request has none, from its scheme.
+    pub forwarded_proto: bool,
+    /// Sets `:scheme` where the request has none.
+    pub scheme: bool,
+    /// Cuts the fragment off `:path`.
+    pub strip_fragment: bool,
+}
+
+impl Default for ConnectionManager {
+    fn default() -> Self {
+        Self {
+            request_id: true,
+            forwarded_proto: true,
+            scheme: true,
+            strip_fragment: true,
+        }
+    }
+}
+
+impl ConnectionManager {
+    /// Leaves requests as they are, for recordings made behind the connection
+    /// manager.
+    pub const NONE: Self = Self {
+        request_id: false,
+        forwarded_proto: false,
+        scheme: false,
+        strip_fragment: false,
+    };
+}
+
+/// The surroundings of one chain.
+pub struct World {
+    /// Start of the virtual clock, nanoseconds since the Unix epoch.
+    pub now_ns: u64,
+    /// Seed of everything random: WASI `random_get`, request ids.
+    pub seed: u64,
+    /// Attributes of the proxy: `xds.node`, `xds.listener_direction`, ….
+    /// An exchange's own attributes come first.
+    pub proxy: Attributes,
+    /// The services that plugins can call.
+    pub callouts: Box<dyn Callouts>,
+    /// What happens to requests before filters.
+    pub connection_manager: ConnectionManager,
+    /// What `proxy_get_log_level` says; lines below it are dropped.
+    pub log_level: LogLevel,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            // 2026-01-01T00:00:00Z.
+            now_ns: 1_767_225_600_000_000_000,
+            seed: 0,
+            proxy: Attributes::new(),
+            callouts: Box::new(NoCallouts),
+            connection_manager: ConnectionManager::default(),
+            log_level: LogLevel::Info,
+        }
+    }
+}
