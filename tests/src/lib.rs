@@ -1,1 +1,3 @@
-//! Skeleton.
+//! Conformance cases, end-to-end tests and benches that span crates.
+
+pub mod cases;

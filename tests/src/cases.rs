@@ -1,0 +1,17 @@
+//! Runs case files against the engine, the module in the harness, or the module
+//! in a real Envoy.
+
+pub mod authz_integration;
+pub mod authz_matchers;
+pub mod driver;
+pub mod file;
+pub mod front;
+pub mod jwt_authn;
+pub mod kind;
+pub mod line;
+pub mod path_normalization;
+pub mod provider;
+pub mod report;
+pub mod scenario;
+pub mod validation;
+pub mod verdict;

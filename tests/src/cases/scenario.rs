@@ -1,0 +1,174 @@
+//! One request against one configuration, free of any driver.
+
+use std::net::SocketAddr;
+
+use serde_json::{Map, Value, json};
+use sluice_policy::Workload;
+
+use super::jwt_authn::JwtAuthn;
+
+/// A header line, name in lower case.
+pub type Header = (String, Vec<u8>);
+
+/// What a driver stages: a proxy with its configuration, and one request.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Shown with failures.
+    pub name: String,
+    /// What the filter is configured with.
+    pub plugin: Plugin,
+    /// Whose proxy it is.
+    pub workload: Workload,
+    /// How the proxy treats a request before any filter sees it.
+    pub front: Front,
+    /// Envoy's own JWT filter, which runs before ours.
+    pub jwt: Option<JwtAuthn>,
+    /// The request and the connection it comes on.
+    pub traffic: Traffic,
+    /// Extension providers that do not answer at all; the others behave as
+    /// Istio's sample provider.
+    pub unreachable: Vec<String>,
+}
+
+/// The parts of a pluginConfig.
+#[derive(Debug, Clone, Default)]
+pub struct Plugin {
+    /// `resources`, verbatim.
+    pub resources: Vec<Value>,
+    /// `mesh`.
+    pub mesh: Map<String, Value>,
+    /// Options of the filter itself.
+    pub options: Map<String, Value>,
+}
+
+impl Plugin {
+    /// The JSON text that Istio would hand to the filter.
+    pub fn config(&self) -> Value {
+        let mut config = self.options.clone();
+        config.insert("resources".to_owned(), json!(self.resources));
+        if !self.mesh.is_empty() {
+            config.insert("mesh".to_owned(), Value::Object(self.mesh.clone()));
+        }
+        Value::Object(config)
+    }
+}
+
+/// What the HTTP connection manager does first.
+#[derive(Debug, Clone, Default)]
+pub struct Front {
+    /// `meshConfig.pathNormalization.normalization`; none means Istio's default.
+    pub path_normalization: Option<String>,
+    /// `numTrustedProxies` of a gateway; none for a sidecar, which takes the
+    /// client address from `x-forwarded-for` alone.
+    pub trusted_proxies: Option<usize>,
+}
+
+/// Protocol of the downstream request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2.
+    Http2,
+    /// gRPC over HTTP/2.
+    Grpc,
+}
+
+/// A request and its connection.
+#[derive(Debug, Clone)]
+pub struct Traffic {
+    /// How it is sent.
+    pub protocol: Protocol,
+    /// `:method`.
+    pub method: String,
+    /// `:path` as the client sends it.
+    pub path: String,
+    /// `:authority` or `Host`.
+    pub authority: String,
+    /// Other header lines, in order.
+    pub headers: Vec<Header>,
+    /// Physical peer.
+    pub source: SocketAddr,
+    /// Local address.
+    pub destination: SocketAddr,
+    /// The connection's security.
+    pub tls: Tls,
+    /// Filter metadata by namespace, as if earlier filters had written it.
+    pub metadata: Map<String, Value>,
+}
+
+/// How the connection is secured.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// Whether TLS is used at all.
+    pub on: bool,
+    /// First URI SAN of the client certificate, `spiffe://…`.
+    pub client: Option<String>,
+    /// Server name of the handshake.
+    pub sni: Option<String>,
+}
+
+/// What became of the request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observation {
+    /// Whether the upstream got it.
+    pub forwarded: bool,
+    /// Status that the client saw.
+    pub status: u16,
+    /// `grpc-status` that the client saw, for a gRPC request.
+    pub grpc_status: Option<u32>,
+    /// Response-code details, when the proxy itself answered.
+    pub details: Option<String>,
+    /// Body that the client saw.
+    pub body: Vec<u8>,
+    /// Response header lines that the client saw.
+    pub response: Vec<Header>,
+    /// Request header lines that the upstream saw.
+    pub upstream: Vec<Header>,
+    /// Extension providers that were asked, in order.
+    pub asked: Vec<String>,
+    /// Counters that moved, by name; none when the driver cannot tell.
+    pub metrics: Option<std::collections::BTreeMap<String, u64>>,
+}
+
+/// Why a scenario has no observation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// This driver cannot stage it; the reason is counted.
+    CannotStage(String),
+    /// It should have worked.
+    Broken(String),
+}
+
+/// Something that runs scenarios.
+pub trait Driver {
+    /// `engine`, `harness` or `envoy`.
+    fn name(&self) -> &'static str;
+
+    /// Runs them all; the answers come in the order of the scenarios.
+    fn run(&mut self, scenarios: &[Scenario]) -> Vec<Result<Observation, Obstacle>>;
+}
+
+impl Traffic {
+    /// Values of the header lines called `name`.
+    pub fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.headers.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_slice())
+    }
+}
+
+impl std::fmt::Display for Observation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.forwarded { "forwarded" } else { "refused" })?;
+        write!(f, ", status {}", self.status)?;
+        if let Some(grpc_status) = self.grpc_status {
+            write!(f, ", grpc-status {grpc_status}")?;
+        }
+        if let Some(details) = &self.details {
+            write!(f, ", details {details}")?;
+        }
+        if !self.asked.is_empty() {
+            write!(f, ", asked {}", self.asked.join(", "))?;
+        }
+        Ok(())
+    }
+}
