@@ -1,12 +1,14 @@
 //! The thirty-second proof: the recording in the repository through `authz.wasm`.
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 
 use crate::tree::Tree;
 use crate::{dist, run};
 
 /// Builds the filters and the command, replays, and leaves the report on the screen.
-pub fn demo(tree: &Tree) -> Result<()> {
+pub fn demo(tree: &Tree) -> Result<ExitCode> {
     dist::dist(tree)?;
     let mut cargo = tree.cargo();
     cargo.args([
@@ -23,5 +25,5 @@ pub fn demo(tree: &Tree) -> Result<()> {
     cargo.args(["--plugins", "wasm-plugins/authz/payment-service.yaml"]);
     cargo.arg("--modules").arg(tree.made("wasm"));
     cargo.args(["--workload", "namespace=production,app=payment-service"]);
-    run::run(&mut cargo)
+    run::hand_on(&mut cargo)
 }

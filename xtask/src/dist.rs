@@ -1,7 +1,7 @@
-//! Builds the filters as WebAssembly modules.
+//! Builds the WebAssembly modules: the filters, and the guests of the tests.
 
-mod callbacks;
 mod module;
+mod package;
 
 use std::path::{Path, PathBuf};
 
@@ -11,21 +11,20 @@ use crate::run;
 use crate::setup::rust;
 use crate::tree::Tree;
 
-use callbacks::Filter;
+use package::Role;
+pub use package::{WasmPackage, all as packages};
 
 /// Envoy and Istio set no limit; ours keeps pulls and V8's compilation quick.
-const SIZE_GOAL_BYTES: u64 = 200 * 1024;
+const SIZE_GOAL_BYTES: usize = 200 * 1024;
 
-/// A filter as delivered.
-pub struct Delivered {
-    /// Name of the filter: `authz`.
-    pub name: String,
-    /// The module, ready for Envoy.
-    pub path: PathBuf,
-    size_bytes: u64,
+/// A module in its place.
+struct Delivered {
+    name: String,
+    path: PathBuf,
+    size_bytes: usize,
 }
 
-/// Builds every filter into `target/wasm` and prints a table of sizes.
+/// Builds every module into `target/wasm` and prints the sizes of the filters.
 pub fn dist(tree: &Tree) -> Result<()> {
     let delivered = build(tree)?;
     println!("{:<12} {:>9}  {:>8}  module", "filter", "bytes", "of goal");
@@ -45,15 +44,27 @@ pub fn dist(tree: &Tree) -> Result<()> {
     Ok(())
 }
 
-/// Builds every filter into `target/wasm`.
-pub fn build(tree: &Tree) -> Result<Vec<Delivered>> {
-    rust::add_target(tree, rust::FILTER_TARGET)?;
-    let filters = callbacks::filters(&tree.metadata()?)?;
-    compile(tree, &filters)?;
-    filters.iter().map(|filter| deliver(tree, filter)).collect()
+/// Builds every module into `target/wasm`, quietly.
+pub fn prepare(tree: &Tree) -> Result<()> {
+    build(tree).map(drop)
 }
 
-fn compile(tree: &Tree, filters: &[Filter]) -> Result<()> {
+/// Returns the filters; the guests are of no interest to a reader.
+fn build(tree: &Tree) -> Result<Vec<Delivered>> {
+    rust::add_target(tree, rust::FILTER_TARGET)?;
+    let packages = packages(tree)?;
+    compile(tree, &packages)?;
+    let mut filters = Vec::new();
+    for package in &packages {
+        let delivered = deliver(tree, package)?;
+        if package.role == Role::Filter {
+            filters.push(delivered);
+        }
+    }
+    Ok(filters)
+}
+
+fn compile(tree: &Tree, packages: &[WasmPackage]) -> Result<()> {
     let mut cargo = tree.cargo();
     cargo.args([
         "build",
@@ -62,27 +73,35 @@ fn compile(tree: &Tree, filters: &[Filter]) -> Result<()> {
         "--target",
         rust::FILTER_TARGET,
     ]);
-    for filter in filters {
-        cargo.args(["--package", &filter.package]);
-    }
+    cargo.args(
+        packages
+            .iter()
+            .flat_map(|package| ["--package", &package.package]),
+    );
     run::run(&mut cargo)
 }
 
-fn deliver(tree: &Tree, filter: &Filter) -> Result<Delivered> {
+fn deliver(tree: &Tree, package: &WasmPackage) -> Result<Delivered> {
     let built = tree.built(&format!(
         "{}/wasm/{}.wasm",
         rust::FILTER_TARGET,
-        filter.name
+        package.name
     ));
     let bytes = std::fs::read(&built)
         .with_context(|| format!("{}: cargo built no module here", built.display()))?;
-    let finished = module::finish(&bytes, filter).with_context(|| built.display().to_string())?;
-    let path = tree.made(&format!("wasm/{}.wasm", filter.name));
-    write_whole(&path, &finished)?;
+    let (folder, bytes) = match package.role {
+        Role::Filter => (
+            "wasm",
+            module::finish(&bytes, package).with_context(|| built.display().to_string())?,
+        ),
+        Role::Guest => ("wasm/guests", bytes),
+    };
+    let path = tree.made(&format!("{folder}/{}.wasm", package.name));
+    write_whole(&path, &bytes)?;
     Ok(Delivered {
-        name: filter.name.clone(),
+        name: package.name.clone(),
         path,
-        size_bytes: finished.len() as u64,
+        size_bytes: bytes.len(),
     })
 }
 

@@ -2,6 +2,7 @@
 //! of the command line as it is.
 
 use std::ffi::OsString;
+use std::process::ExitCode;
 
 use anyhow::Result;
 
@@ -18,8 +19,8 @@ pub struct Passed {
 }
 
 /// Runs case files through the built module.
-pub fn cases(tree: &Tree, passed: &Passed) -> Result<()> {
-    dist::build(tree)?;
+pub fn cases(tree: &Tree, passed: &Passed) -> Result<ExitCode> {
+    dist::prepare(tree)?;
     if passed
         .arguments
         .iter()
@@ -31,20 +32,20 @@ pub fn cases(tree: &Tree, passed: &Passed) -> Result<()> {
 }
 
 /// Measures, beside native Envoy in the same run.
-pub fn bench(tree: &Tree, passed: &Passed) -> Result<()> {
-    dist::build(tree)?;
+pub fn bench(tree: &Tree, passed: &Passed) -> Result<ExitCode> {
+    dist::prepare(tree)?;
     setup::envoy::default_version(tree)?;
     setup::packages::require(Package::Wrk)?;
     binary(tree, "bench", passed)
 }
 
 /// Makes the recording of the repository anew.
-pub fn record(tree: &Tree, passed: &Passed) -> Result<()> {
+pub fn record(tree: &Tree, passed: &Passed) -> Result<ExitCode> {
     setup::envoy::default_version(tree)?;
     binary(tree, "record", passed)
 }
 
-fn binary(tree: &Tree, name: &str, passed: &Passed) -> Result<()> {
+fn binary(tree: &Tree, name: &str, passed: &Passed) -> Result<ExitCode> {
     let mut cargo = tree.cargo();
     cargo.args([
         "run",
@@ -59,5 +60,5 @@ fn binary(tree: &Tree, name: &str, passed: &Passed) -> Result<()> {
     // Paths on the command line are the caller's, so the program starts where the caller stands.
     cargo.current_dir(std::env::current_dir()?);
     cargo.args(&passed.arguments);
-    run::run(&mut cargo)
+    run::hand_on(&mut cargo)
 }

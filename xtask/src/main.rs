@@ -57,7 +57,7 @@ enum Chore {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match Tree::find().and_then(|tree| perform(&tree, arguments.chore)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             eprintln!("xtask: {failure:#}");
             ExitCode::FAILURE
@@ -65,15 +65,19 @@ fn main() -> ExitCode {
     }
 }
 
-fn perform(tree: &Tree, chore: Chore) -> anyhow::Result<()> {
+fn perform(tree: &Tree, chore: Chore) -> anyhow::Result<ExitCode> {
     match chore {
         Chore::Demo => demo::demo(tree),
         Chore::Test(selection) => ci::test(tree, &selection),
-        Chore::Dist => dist::dist(tree),
+        Chore::Dist => dist::dist(tree).map(done),
         Chore::Cases(passed) => forward::cases(tree, &passed),
         Chore::Bench(passed) => forward::bench(tree, &passed),
         Chore::Record(passed) => forward::record(tree, &passed),
-        Chore::Setup { what } => setup::setup(tree, what),
+        Chore::Setup { what } => setup::setup(tree, what).map(done),
         Chore::Mutants(passed) => mutants::mutants(tree, &passed),
     }
+}
+
+fn done((): ()) -> ExitCode {
+    ExitCode::SUCCESS
 }

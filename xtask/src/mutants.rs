@@ -1,5 +1,7 @@
 //! Mutation testing of the crates that decide.
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 
 use crate::forward::Passed;
@@ -8,7 +10,7 @@ use crate::setup::tools;
 use crate::tree::Tree;
 
 /// Runs cargo-mutants over `policy` and `authz`; its output goes to `target/mutants`.
-pub fn mutants(tree: &Tree, passed: &Passed) -> Result<()> {
+pub fn mutants(tree: &Tree, passed: &Passed) -> Result<ExitCode> {
     let program = tools::cargo_mutants(tree)?;
     let mut command = std::process::Command::new(program);
     command.current_dir(tree.root());
@@ -21,5 +23,5 @@ pub fn mutants(tree: &Tree, passed: &Passed) -> Result<()> {
     ]);
     command.arg("--output").arg(tree.made(""));
     command.args(&passed.arguments);
-    run::run(&mut command)
+    run::hand_on(&mut command)
 }

@@ -1,7 +1,7 @@
 //! Running other programs, with errors that say which one and what to do.
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -12,6 +12,18 @@ pub fn run(command: &mut Command) -> Result<()> {
         .status()
         .map_err(|cause| not_started(command, cause))?;
     succeeded(command, status)
+}
+
+/// Runs with this process's terminal and hands on how it ended.
+///
+/// For a program whose exit code means something to the caller.
+pub fn hand_on(command: &mut Command) -> Result<ExitCode> {
+    let status = command
+        .status()
+        .map_err(|cause| not_started(command, cause))?;
+    // No code at all: a signal ended it.
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 /// Runs quietly and returns what the command printed on standard output.

@@ -8,7 +8,7 @@
 use anyhow::{Context, Result, bail};
 use walrus::{ExportId, Module, ModuleConfig};
 
-use super::callbacks::Filter;
+use super::package::WasmPackage;
 
 /// Exports beside the callbacks: what a host needs to start a module and to
 /// give it memory.
@@ -28,7 +28,7 @@ const OURS: &str = "sluice_on_";
 const HOSTS: &str = "proxy_on_";
 
 /// The module that is delivered, made from the one that cargo built.
-pub fn finish(built: &[u8], filter: &Filter) -> Result<Vec<u8>> {
+pub fn finish(built: &[u8], filter: &WasmPackage) -> Result<Vec<u8>> {
     let mut config = ModuleConfig::new();
     config
         .generate_name_section(false)
@@ -67,7 +67,7 @@ fn named(module: &Module, matches: impl Fn(&str) -> bool) -> Vec<ExportId> {
 }
 
 /// Drops every export that is neither plumbing nor a served callback.
-fn keep_needed(module: &mut Module, filter: &Filter) -> Result<()> {
+fn keep_needed(module: &mut Module, filter: &WasmPackage) -> Result<()> {
     let served = match &filter.callbacks {
         Some(callbacks) => callbacks
             .iter()
