@@ -1,0 +1,93 @@
+//! Lines of bounded length, with their numbers and offsets.
+
+use std::io::{BufRead, Read};
+
+use crate::diagnostic::{Code, Diagnostic};
+
+/// The longest line read unless a caller says otherwise: 16 MiB, room for the
+/// bodies that a tap or an archive keeps.
+pub const DEFAULT_MAX_LINE_BYTES: usize = 16 << 20;
+
+/// Where a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LinePlace {
+    /// From 1.
+    pub(crate) number: u64,
+    /// Of the first byte.
+    pub(crate) offset: u64,
+    /// Whether a line feed ended it: the last line of a cut-off file has none.
+    pub(crate) is_terminated: bool,
+}
+
+/// Splits an input into lines.
+#[derive(Debug)]
+pub(crate) struct LineSource<R> {
+    input: R,
+    max_line_bytes: usize,
+    lines: u64,
+    offset: u64,
+}
+
+impl<R: BufRead> LineSource<R> {
+    pub(crate) fn new(input: R, max_line_bytes: usize) -> Self {
+        Self {
+            input,
+            max_line_bytes,
+            lines: 0,
+            offset: 0,
+        }
+    }
+
+    /// The place of the next line.
+    pub(crate) fn position(&self) -> (u64, u64) {
+        (self.lines + 1, self.offset)
+    }
+
+    /// Appends the next line to `buffer`, line feed included. `None` at the end.
+    pub(crate) fn append_line(
+        &mut self,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Option<LinePlace>, Diagnostic> {
+        let (number, offset) = self.position();
+        let start = buffer.len();
+        let limit = u64::try_from(self.max_line_bytes)
+            .unwrap_or(u64::MAX)
+            .saturating_add(1);
+        (&mut self.input)
+            .take(limit)
+            .read_until(b'\n', buffer)
+            .map_err(|error| Diagnostic::io(&error, "a readable input").at(number, offset))?;
+        let length = buffer.len() - start;
+        if length == 0 {
+            return Ok(None);
+        }
+        if length > self.max_line_bytes {
+            return Err(self.too_long());
+        }
+        self.lines += 1;
+        self.offset += u64::try_from(length).unwrap_or(u64::MAX);
+        let is_terminated = buffer.last() == Some(&b'\n');
+        Ok(Some(LinePlace {
+            number,
+            offset,
+            is_terminated,
+        }))
+    }
+
+    fn too_long(&self) -> Diagnostic {
+        let (number, offset) = self.position();
+        let found = format!("a line of more than {} bytes", self.max_line_bytes);
+        Diagnostic::new(Code::TooLong, found, "a shorter line").at(number, offset)
+    }
+}
+
+/// A line without its end: line feed, and the carriage return of a Windows editor.
+pub(crate) fn trim_line_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// Whether there is nothing on a line but white space.
+pub(crate) fn is_blank(line: &[u8]) -> bool {
+    line.iter().all(u8::is_ascii_whitespace)
+}
