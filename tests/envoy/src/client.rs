@@ -21,7 +21,7 @@ pub use tls::ClientTls;
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What is spoken on a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Protocol {
     /// HTTP/1.1 by hyper.
     Http1,

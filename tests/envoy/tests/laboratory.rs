@@ -164,7 +164,7 @@ fn bodies_and_trailers_pass_both_ways() {
         let export =
             Request::new("GET", "payments", "/v1/payments/export").header("te", "trailers");
         let exported = lab.client.send(&target, &export).unwrap();
-        lab.upstream.take_received();
+        drop(lab.upstream.take_received());
         assert_eq!(
             exported.trailers,
             [(b"x-export-lines".to_vec(), b"3".to_vec())],
