@@ -1,0 +1,145 @@
+//! From the rules of a policy to literals.
+
+use super::intern::Interner;
+use super::trust_domain::TrustDomains;
+use crate::config::{Conjunction, Field, Rule, Test};
+use crate::matcher::{
+    IpMatcher, NamespaceMatcher, PathTemplate, RequestPrincipalMatcher, ServiceAccountMatcher, StringMatcher,
+    TrustDomainMatcher,
+};
+use crate::predicate::Value;
+use crate::rules::{Alternative, Group};
+use crate::subject::{Shape, Subject};
+
+/// What some values are compared with. Most fields make one comparison; the
+/// values of a metadata condition may make two.
+type Comparison = (Subject, Vec<Value>);
+
+/// Lowers a rule of a policy in `namespace`.
+pub(super) fn rule(rule: &Rule, namespace: &str, domains: &TrustDomains, interner: &mut Interner) -> Vec<Group> {
+    let mut lowering = Lowering { namespace, domains, interner };
+    let mut groups = Vec::new();
+    for disjunction in [&rule.from, &rule.to] {
+        if !disjunction.is_empty() {
+            groups.push(disjunction.iter().flat_map(|conjunction| lowering.conjunction(conjunction)).collect());
+        }
+    }
+    if !rule.when.is_empty() {
+        groups.push(lowering.conjunction(&rule.when));
+    }
+    groups
+}
+
+struct Lowering<'l> {
+    namespace: &'l str,
+    domains: &'l TrustDomains,
+    interner: &'l mut Interner,
+}
+
+impl Lowering<'_> {
+    /// A conjunction, multiplied out if a test makes several comparisons.
+    fn conjunction(&mut self, tests: &Conjunction) -> Vec<Alternative> {
+        let mut alternatives = vec![Alternative::new()];
+        for test in tests {
+            let comparisons = self.comparisons(test).into_iter();
+            let literals: Alternative =
+                comparisons.map(|(subject, values)| self.interner.literal(subject, values, test.negated)).collect();
+            alternatives = if test.negated { with_all(alternatives, &literals) } else { with_any(&alternatives, &literals) };
+        }
+        alternatives
+    }
+
+    fn comparisons(&self, test: &Test) -> Vec<Comparison> {
+        match &test.field {
+            Field::Metadata { filter, key } => metadata(filter, key, &test.values),
+            field => {
+                let values = test.values.iter().flat_map(|value| self.values(field, value)).collect();
+                vec![(subject(field), values)]
+            }
+        }
+    }
+
+    /// What one configured value means; several if it names a trust domain.
+    fn values(&self, field: &Field, value: &str) -> Vec<Value> {
+        let one = match field {
+            Field::Principal => {
+                let principals = self.domains.principals(value).into_iter();
+                return principals.map(|value| Value::Text(StringMatcher::principal(&value))).collect();
+            }
+            Field::TrustDomain => {
+                let domains = self.domains.domains(value).into_iter();
+                return domains.map(|value| Value::TrustDomain(TrustDomainMatcher::new(&value))).collect();
+            }
+            Field::RequestPrincipal => Value::RequestPrincipal(RequestPrincipalMatcher::new(value)),
+            Field::Namespace => Value::Namespace(NamespaceMatcher::new(value)),
+            Field::ServiceAccount => Value::ServiceAccount(ServiceAccountMatcher::new(value, self.namespace)),
+            Field::Host => Value::Text(StringMatcher::host(value)),
+            Field::Method | Field::Header(_) | Field::HeaderPiece(_) => Value::Text(StringMatcher::header(value)),
+            Field::Path if PathTemplate::is_template(value) => Value::Template(PathTemplate::new(value)),
+            Field::IpBlock | Field::RemoteIpBlock | Field::DestinationIp => {
+                return IpMatcher::new(value).map(Value::Ip).into_iter().collect();
+            }
+            Field::Port => return value.parse().map(Value::Port).into_iter().collect(),
+            _ => Value::Text(StringMatcher::text(value)),
+        };
+        vec![one]
+    }
+}
+
+/// Every alternative with every literal.
+fn with_all(mut alternatives: Vec<Alternative>, literals: &Alternative) -> Vec<Alternative> {
+    for alternative in &mut alternatives {
+        alternative.extend(literals);
+    }
+    alternatives
+}
+
+/// Every alternative with each of the literals.
+fn with_any(alternatives: &[Alternative], literals: &Alternative) -> Vec<Alternative> {
+    let pairs = alternatives.iter().flat_map(|alternative| literals.iter().map(move |literal| (alternative, literal)));
+    pairs.map(|(alternative, literal)| alternative.iter().chain([literal]).copied().collect()).collect()
+}
+
+/// A value `[v]` is looked for in a list, a plain one compared with a string.
+fn metadata(filter: &str, key: &str, values: &[Box<str>]) -> Vec<Comparison> {
+    let path = [Box::from(filter), Box::from(key)];
+    let (in_list, plain): (Vec<&str>, Vec<&str>) =
+        values.iter().map(AsRef::as_ref).partition(|value: &&str| value.starts_with('[') && value.ends_with(']'));
+    let comparison = |shape, values: Vec<&str>| {
+        let values = values.into_iter().map(|value| Value::Text(StringMatcher::text(value.trim_matches(['[', ']'])))).collect();
+        (Subject::Metadata { path: Box::new(path.clone()), shape }, values)
+    };
+    let mut comparisons = Vec::new();
+    if !plain.is_empty() {
+        let (subject, _) = comparison(Shape::Text, Vec::new());
+        let values = plain.into_iter().map(|value| Value::Text(StringMatcher::text(value))).collect();
+        comparisons.push((subject, values));
+    }
+    if !in_list.is_empty() {
+        comparisons.push(comparison(Shape::List, in_list));
+    }
+    comparisons
+}
+
+fn subject(field: &Field) -> Subject {
+    let claim = |name: &str| Subject::claim([name.into()], Shape::TextOrList);
+    match field {
+        Field::Principal | Field::Namespace | Field::ServiceAccount | Field::TrustDomain => Subject::Identity,
+        Field::RequestPrincipal => Subject::RequestPrincipal,
+        Field::IpBlock | Field::RemoteIpBlock => Subject::RemoteAddress,
+        Field::DestinationIp => Subject::DestinationAddress,
+        Field::Host => Subject::Host,
+        Field::Port => Subject::DestinationPort,
+        Field::Method => Subject::Method,
+        Field::Path => Subject::Path,
+        Field::Header(name) => Subject::header(name),
+        Field::HeaderPiece(name) => Subject::HeaderPiece(name.to_ascii_lowercase().into_bytes().into()),
+        Field::Audience => claim("aud"),
+        Field::Presenter => claim("azp"),
+        Field::Claim(path) => Subject::claim(path.iter().cloned(), Shape::TextOrList),
+        Field::ServerName => Subject::ServerName,
+        Field::Metadata { filter, key } => {
+            Subject::Metadata { path: Box::new([filter.clone(), key.clone()]), shape: Shape::Text }
+        }
+    }
+}

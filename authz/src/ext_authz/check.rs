@@ -1,0 +1,214 @@
+//! The state machine of one check.
+
+use sluice_policy::{Fact, HeaderLine, Request};
+use crate::reply::Reply;
+
+use super::edit::Edits;
+use super::provider::{BodyWanted, Protocol, Provider};
+use super::{grpc, http};
+use crate::decision::ProviderId;
+use crate::program::Program;
+
+/// A header line, name first.
+pub type Header = (Vec<u8>, Vec<u8>);
+
+/// The request's body, as far as it was read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Body<'b> {
+    /// What was read: at most [`BodyWanted::max_bytes`].
+    pub bytes: &'b [u8],
+    /// Whether more was to come when reading stopped.
+    pub is_cut: bool,
+    /// Whether the provider asked for a body at all.
+    pub is_wanted: bool,
+}
+
+impl Body<'_> {
+    /// Value of `x-envoy-auth-partial-body`, when a body goes along.
+    pub(super) fn partial(self) -> Option<&'static [u8]> {
+        let value: &[u8] = if self.is_cut { b"true" } else { b"false" };
+        self.is_wanted.then_some(value)
+    }
+}
+
+/// What to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Callout {
+    /// An HTTP request.
+    Http {
+        /// Envoy cluster to send it to.
+        cluster: String,
+        /// Headers, pseudo-headers first.
+        headers: Vec<Header>,
+        /// Body.
+        body: Vec<u8>,
+        /// Limit of the whole call.
+        timeout_ms: u32,
+    },
+    /// A unary gRPC call.
+    Grpc {
+        /// Serialised `envoy.config.core.v3.GrpcService`, as `proxy_grpc_call`
+        /// takes it: the cluster, and an authority without the `|` that gRPC
+        /// servers refuse.
+        target: Vec<u8>,
+        /// Name of the service.
+        service: &'static str,
+        /// Name of the method.
+        method: &'static str,
+        /// Serialised `CheckRequest`.
+        message: Vec<u8>,
+        /// Limit of the whole call.
+        timeout_ms: u32,
+    },
+}
+
+/// What came back.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'e> {
+    /// The whole HTTP response.
+    HttpResponse {
+        /// Headers, `:status` among them.
+        headers: &'e [HeaderLine<'e>],
+        /// Body.
+        body: &'e [u8],
+    },
+    /// The message of a gRPC response.
+    GrpcMessage(&'e [u8]),
+    /// The end of a gRPC call with its status.
+    GrpcClosed(u32),
+    /// The call could not be made, broke off or took too long.
+    Failed,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing yet, or nothing more.
+    Wait,
+    /// Apply the edits and decide again.
+    Allow(Edits),
+    /// Send this and be done.
+    Deny(Reply),
+}
+
+/// What an answer means.
+pub(super) enum Outcome {
+    Allowed(Edits),
+    Denied { status: u32, headers: Vec<Header>, body: Vec<u8> },
+    /// The provider could not say.
+    Failed,
+    /// Not an answer.
+    Nothing,
+}
+
+/// A check that waits for its answer.
+#[derive(Debug)]
+pub struct Check<'p> {
+    provider: &'p Provider,
+    is_done: bool,
+}
+
+/// How a check begins.
+#[derive(Debug)]
+pub enum Started<'p> {
+    /// By asking.
+    Ask(Callout, Check<'p>),
+    /// It is over: what is needed to ask is not there.
+    Over(Step),
+}
+
+/// Begins the check that [`Verdict::Ask`](crate::Verdict::Ask) demands.
+///
+/// `body` counts only if [`Program::body_wanted`] says so. A request whose
+/// method, path, authority or headers are unknown cannot be asked about, and
+/// is treated as if the provider had failed.
+pub fn start<'p>(program: &'p Program, id: ProviderId, request: &Request<'_>, body: Body<'_>) -> Started<'p> {
+    let Some(provider) = program.providers.get(id.0 as usize) else {
+        return Started::Over(Step::Deny(error_reply(403)));
+    };
+    let body = Body { is_wanted: provider.body.is_some(), ..body };
+    if body.is_cut && provider.body.is_some_and(|wanted| !wanted.allow_partial) {
+        return Started::Over(Step::Deny(too_large()));
+    }
+    if !http::can_ask(request) {
+        return Started::Over(failed(provider));
+    }
+    Started::Ask(callout(provider, request, body), Check { provider, is_done: false })
+}
+
+fn callout(provider: &Provider, request: &Request<'_>, body: Body<'_>) -> Callout {
+    let timeout_ms = provider.timeout_ms;
+    match &provider.protocol {
+        Protocol::Http(options) => Callout::Http {
+            cluster: provider.cluster.to_string(),
+            headers: http::headers(options, request, body),
+            body: body.bytes.to_vec(),
+            timeout_ms,
+        },
+        Protocol::Grpc => Callout::Grpc {
+            target: grpc::target(&provider.cluster),
+            service: super::proto::SERVICE,
+            method: super::proto::METHOD,
+            message: grpc::message(request, body, provider.body.is_some_and(|wanted| wanted.as_bytes)),
+            timeout_ms,
+        },
+    }
+}
+
+impl Check<'_> {
+    /// Takes in what happened. After the first step that is not
+    /// [`Step::Wait`], everything else is [`Step::Wait`].
+    pub fn on(&mut self, event: &Event<'_>, request: &Request<'_>) -> Step {
+        if self.is_done {
+            return Step::Wait;
+        }
+        let outcome = match &self.provider.protocol {
+            Protocol::Http(options) => http::outcome(options, event),
+            Protocol::Grpc => grpc::outcome(event, request),
+        };
+        let step = match outcome {
+            Outcome::Nothing => return Step::Wait,
+            Outcome::Allowed(edits) => Step::Allow(edits),
+            Outcome::Denied { status, headers, body } => Step::Deny(denial(status, headers, body)),
+            Outcome::Failed => failed(self.provider),
+        };
+        self.is_done = true;
+        step
+    }
+}
+
+impl Program {
+    /// Whether the provider wants the request's body, and how much of it.
+    pub fn body_wanted(&self, id: ProviderId) -> Option<BodyWanted> {
+        self.providers.get(id.0 as usize)?.body
+    }
+}
+
+fn failed(provider: &Provider) -> Step {
+    if provider.fail_open {
+        Step::Allow(Edits::default())
+    } else {
+        Step::Deny(error_reply(provider.status_on_error))
+    }
+}
+
+fn denial(status: u32, headers: Vec<Header>, body: Vec<u8>) -> Reply {
+    Reply { headers, body, ..reply(status, "ext_authz_denied") }
+}
+
+fn error_reply(status: u32) -> Reply {
+    reply(status, "ext_authz_error")
+}
+
+fn too_large() -> Reply {
+    Reply { body: b"Payload Too Large".to_vec(), ..reply(413, "request_payload_too_large") }
+}
+
+fn reply(status: u32, details: &str) -> Reply {
+    Reply { status, headers: Vec::new(), body: Vec::new(), details: details.into(), grpc_status: None }
+}
+
+/// The text of a fact; nothing if there is none.
+pub(super) fn text_of(fact: Fact<&[u8]>) -> &[u8] {
+    fact.present().unwrap_or_default()
+}

@@ -1,0 +1,172 @@
+//! Predicates: one field compared with one list of values.
+
+use std::net::IpAddr;
+
+use sluice_policy::Fact;
+
+use crate::index::key::{Key, Network, Options};
+use crate::matcher::{
+    IpMatcher, NamespaceMatcher, PathTemplate, RequestPrincipalMatcher, Segment, ServiceAccountMatcher,
+    StringMatcher, TrustDomainMatcher,
+};
+use crate::subject::{Facts, Shape, Subject, missing};
+use crate::truth::Truth;
+
+/// The test that some text of a subject matches some value.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Predicate {
+    /// Number of the subject in the program.
+    pub(crate) subject: u32,
+    /// The values. Not empty: nothing would ever match.
+    pub(crate) values: Box<[Value]>,
+}
+
+/// One configured value.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Value {
+    /// A text pattern.
+    Text(StringMatcher),
+    /// A path template.
+    Template(PathTemplate),
+    /// A namespace of an identity.
+    Namespace(NamespaceMatcher),
+    /// A service account of an identity.
+    ServiceAccount(ServiceAccountMatcher),
+    /// The trust domain of an identity.
+    TrustDomain(TrustDomainMatcher),
+    /// A range of addresses.
+    Ip(IpMatcher),
+    /// A port.
+    Port(u16),
+    /// Issuer and subject of a token.
+    RequestPrincipal(RequestPrincipalMatcher),
+}
+
+impl Predicate {
+    /// Whether some value matches.
+    pub(crate) fn evaluate(&self, subject: &Subject, facts: &Facts<'_>) -> Truth {
+        match subject {
+            Subject::RemoteAddress | Subject::DestinationAddress => match facts.address(subject) {
+                Fact::Present(address) => self.any(|value| value.matches_address(address)).into(),
+                other => missing(other),
+            },
+            Subject::DestinationPort => match facts.port() {
+                Fact::Present(port) => self.any(|value| *value == Value::Port(port)).into(),
+                other => missing(other),
+            },
+            Subject::RequestPrincipal => facts.request_principal(&mut |issuer, subject| {
+                self.any(|value| value.matches_request_principal(issuer, subject))
+            }),
+            _ => facts.any_text(subject, &mut |text| self.any(|value| value.matches_text(text))),
+        }
+    }
+
+    fn any(&self, test: impl FnMut(&Value) -> bool) -> bool {
+        self.values.iter().any(test)
+    }
+
+    /// How to look each value up; none if some value cannot be.
+    pub(crate) fn keys(&self, subject: &Subject) -> Option<Vec<Options>> {
+        let options = self.values.iter().map(|value| value.options(subject));
+        options.map(|options| (!options.is_empty()).then_some(options)).collect()
+    }
+}
+
+impl Value {
+    fn matches_text(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Text(matcher) => matcher.matches(text),
+            Self::Template(template) => template.matches(text),
+            Self::Namespace(matcher) => matcher.matches(text),
+            Self::ServiceAccount(matcher) => matcher.matches(text),
+            Self::TrustDomain(matcher) => matcher.matches(text),
+            Self::Ip(_) | Self::Port(_) | Self::RequestPrincipal(_) => false,
+        }
+    }
+
+    fn matches_address(&self, address: IpAddr) -> bool {
+        matches!(self, Self::Ip(matcher) if matcher.matches(address))
+    }
+
+    fn matches_request_principal(&self, issuer: &[u8], subject: &[u8]) -> bool {
+        matches!(self, Self::RequestPrincipal(matcher) if matcher.matches(issuer, subject))
+    }
+}
+
+impl Value {
+    /// Keys, any of which finds every text that the value matches.
+    fn options(&self, subject: &Subject) -> Options {
+        match self {
+            Self::Text(matcher) => text_options(subject, matcher),
+            Self::Template(template) => template_options(template),
+            Self::Namespace(matcher) => {
+                let literal = matcher.literal().map(|name| Key::exact(Subject::IdentityNamespace, name));
+                literal.into_iter().collect()
+            }
+            Self::ServiceAccount(matcher) => vec![
+                Key::exact(Subject::IdentityServiceAccount, &*matcher.name),
+                Key::exact(Subject::IdentityNamespace, &*matcher.namespace),
+            ],
+            Self::TrustDomain(matcher) => trust_domain_options(matcher),
+            Self::Ip(matcher) => {
+                let network = matcher.network();
+                let network = Network { address: network.addr(), bits: network.prefix_len() };
+                vec![Key::Network { subject: subject.clone(), network }]
+            }
+            Self::Port(port) => vec![Key::exact(Subject::DestinationPort, port.to_be_bytes())],
+            Self::RequestPrincipal(matcher) => {
+                let claim = |name: &str| Subject::claim([name.into()], Shape::Text);
+                let mut options = text_options(&claim("sub"), &matcher.subject);
+                options.extend(text_options(&claim("iss"), &matcher.issuer));
+                options
+            }
+        }
+    }
+}
+
+fn text_options(subject: &Subject, matcher: &StringMatcher) -> Options {
+    let subject = subject.clone();
+    match matcher {
+        StringMatcher::Exact { text, .. } => vec![Key::exact(subject, &**text)],
+        StringMatcher::Prefix { text, .. } => vec![Key::prefix(subject, &**text)],
+        StringMatcher::Suffix { text, .. } => vec![Key::suffix(subject, &**text)],
+        StringMatcher::Around { suffix, .. } => vec![Key::suffix(subject, &**suffix)],
+        StringMatcher::Any | StringMatcher::NonEmpty => Vec::new(),
+    }
+}
+
+/// Each literal segment stands at a known place of the path, until a `{**}`;
+/// after the last operator there is a known end.
+fn template_options(template: &PathTemplate) -> Options {
+    let segments = template.segments();
+    let fixed = (0..).zip(segments).take_while(|(_, segment)| **segment != Segment::Any);
+    let mut options: Options = fixed
+        .filter_map(|(number, segment)| match segment {
+            Segment::Literal(text) if !text.is_empty() => Some(Key::exact(Subject::PathSegment(number), &**text)),
+            _ => None,
+        })
+        .collect();
+    let end: Vec<&[u8]> = segments
+        .iter()
+        .rev()
+        .map_while(|segment| match segment {
+            Segment::Literal(text) => Some(&**text),
+            Segment::One | Segment::Any => None,
+        })
+        .collect();
+    if !end.is_empty() {
+        let end = end.iter().rev().fold(Vec::new(), |end, text| [&end, &b"/"[..], text].concat());
+        options.push(Key::suffix(Subject::Path, end));
+    }
+    options
+}
+
+fn trust_domain_options(matcher: &TrustDomainMatcher) -> Options {
+    let prefix = |parts: &[&[u8]]| vec![Key::prefix(Subject::Identity, parts.concat())];
+    match matcher.pattern() {
+        StringMatcher::Exact { text, .. } => prefix(&[b"spiffe://", text, b"/"]),
+        StringMatcher::Prefix { text, .. } => prefix(&[b"spiffe://", text]),
+        StringMatcher::Any => prefix(&[b"spiffe://"]),
+        StringMatcher::Suffix { .. } | StringMatcher::NonEmpty | StringMatcher::Around { .. } => Vec::new(),
+    }
+}
