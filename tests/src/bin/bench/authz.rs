@@ -1,0 +1,188 @@
+//! What `authz.wasm` adds to a request, beside native rbac with equal policies.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::bars::{Bar, Target};
+use crate::policies::Policies;
+use crate::proxies::Proxy;
+
+mod memory;
+
+/// How many policies, and the most that ours may add relative to native rbac.
+const SIZES: [(usize, f64); 4] = [(1, 2.5), (100, 0.35), (1_000, 0.04), (5_000, 0.006)];
+/// Most that 5,000 policies may add relative to one.
+const GROWTH: f64 = 1.25;
+const MODULE_BYTES: f64 = 200.0 * 1024.0;
+const MEBIBYTE: f64 = 1024.0 * 1024.0;
+
+/// How much load.
+struct Plan {
+    rounds: usize,
+    warm_up: Duration,
+    load: Duration,
+}
+
+impl Plan {
+    const FULL: Self = Self {
+        rounds: 7,
+        warm_up: Duration::from_secs(2),
+        load: Duration::from_secs(2),
+    };
+    const QUICK: Self = Self {
+        rounds: 1,
+        warm_up: Duration::from_secs(1),
+        load: Duration::from_secs(1),
+    };
+}
+
+/// One size: the native filter and ours.
+struct Pair {
+    count: usize,
+    target: f64,
+    native: Proxy,
+    wasm: Proxy,
+}
+
+/// Measures every bar of the filter.
+pub fn measure(quick: bool) -> Result<Vec<Bar>> {
+    let plan = if quick { Plan::QUICK } else { Plan::FULL };
+    let module = module()?;
+    let mut bars = times(&plan, &module)?;
+    bars.push(module_size(&module)?);
+    bars.extend(memory::measure(&module, quick)?);
+    Ok(bars)
+}
+
+fn module() -> Result<PathBuf> {
+    let path = sluice_envoy::binary::target_dir().join("wasm/authz.wasm");
+    anyhow::ensure!(
+        path.is_file(),
+        "{}: no such file; `cargo xtask dist` makes it",
+        path.display()
+    );
+    Ok(path)
+}
+
+fn module_size(module: &Path) -> Result<Bar> {
+    let bytes = std::fs::metadata(module)
+        .with_context(|| module.display().to_string())?
+        .len();
+    Ok(Bar {
+        name: "authz.wasm, bytes".to_owned(),
+        ours: u32::try_from(bytes)
+            .map(f64::from)
+            .context("a module of more than 4 GiB")?,
+        reference: MODULE_BYTES,
+        target: Target::AtMost(1.0),
+    })
+}
+
+fn times(plan: &Plan, module: &Path) -> Result<Vec<Bar>> {
+    let mut bare = Proxy::bare(&Policies::new(1).allowed_path())?;
+    let mut pairs = SIZES
+        .iter()
+        .map(|&(count, target)| pair(count, target, module))
+        .collect::<Result<Vec<_>>>()?;
+    run(plan, &mut bare, &mut pairs)?;
+    print(&bare, &pairs);
+    Ok(compare(&bare, &pairs))
+}
+
+fn pair(count: usize, target: f64, module: &Path) -> Result<Pair> {
+    let policies = Policies::new(count);
+    let native =
+        Proxy::native(&policies).with_context(|| format!("native rbac with {count} policies"))?;
+    let wasm = Proxy::wasm(&policies, module)
+        .with_context(|| format!("authz.wasm with {count} policies"))?;
+    Ok(Pair {
+        count,
+        target,
+        native,
+        wasm,
+    })
+}
+
+/// Rounds are interleaved, so that a slow minute of the machine hits all alike.
+fn run(plan: &Plan, bare: &mut Proxy, pairs: &mut [Pair]) -> Result<()> {
+    let mut proxies: Vec<&mut Proxy> = vec![bare];
+    proxies.extend(
+        pairs
+            .iter_mut()
+            .flat_map(|pair| [&mut pair.native, &mut pair.wasm]),
+    );
+    for proxy in &proxies {
+        proxy.warm_up(plan.warm_up)?;
+    }
+    for round in 1..=plan.rounds {
+        eprintln!("round {round} of {}", plan.rounds);
+        for proxy in &mut proxies {
+            proxy.measure(plan.load)?;
+        }
+    }
+    Ok(())
+}
+
+/// Median over the rounds of what this proxy adds to the bare one in the same round.
+fn added(proxy: &Proxy, bare: &Proxy) -> f64 {
+    median(
+        proxy
+            .rounds
+            .iter()
+            .zip(&bare.rounds)
+            .map(|(with, without)| with - without),
+    )
+}
+
+fn median(figures: impl Iterator<Item = f64>) -> f64 {
+    let mut sorted: Vec<f64> = figures.collect();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn print(bare: &Proxy, pairs: &[Pair]) {
+    println!(
+        "\nEnvoy, processor time per request, microseconds (median of {} rounds)",
+        bare.rounds.len()
+    );
+    println!(
+        "{:<24} {:>10.1}",
+        "no filter",
+        median(bare.rounds.iter().copied())
+    );
+    println!(
+        "{:<24} {:>12} {:>12}",
+        "policies", "rbac adds", "authz adds"
+    );
+    for pair in pairs {
+        println!(
+            "{:<24} {:>12.1} {:>12.1}",
+            pair.count,
+            added(&pair.native, bare),
+            added(&pair.wasm, bare)
+        );
+    }
+}
+
+fn compare(bare: &Proxy, pairs: &[Pair]) -> Vec<Bar> {
+    let mut bars: Vec<Bar> = pairs
+        .iter()
+        .map(|pair| Bar {
+            name: format!("authz adds / rbac adds, {} policies, µs", pair.count),
+            ours: added(&pair.wasm, bare),
+            reference: added(&pair.native, bare),
+            target: Target::AtMost(pair.target),
+        })
+        .collect();
+    if let [first, .., last] = pairs {
+        bars.push(Bar {
+            name: format!("authz adds, {} policies / {}, µs", last.count, first.count),
+            ours: added(&last.wasm, bare),
+            reference: added(&first.wasm, bare),
+            target: Target::AtMost(GROWTH),
+        });
+    }
+    bars
+}

@@ -1,0 +1,108 @@
+//! How fast the harness is, and what a long replay takes.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::bars::{Bar, Target};
+use crate::guest::{self, Guest};
+use crate::processes::{Finished, run_and_watch};
+
+mod recording;
+
+/// Requests per second and core of proxy-wasm/test-framework with an empty
+/// filter, measured once on the machine that set the bars: that project runs no
+/// wasm32-wasip1 module, so it cannot be measured in the same run.
+const TEST_FRAMEWORK_PER_SECOND: f64 = 21_000.0;
+const FASTER: f64 = 10.0;
+/// Memory of a long replay relative to a short one: room for an allocator, not for a list.
+const MEMORY: f64 = 1.25;
+const TWO_JOBS: f64 = 1.8;
+
+/// Measures every bar of the harness.
+pub fn measure(quick: bool) -> Result<Vec<Bar>> {
+    let mut bars = vec![throughput(quick)?];
+    bars.extend(replay(quick)?);
+    Ok(bars)
+}
+
+fn throughput(quick: bool) -> Result<Bar> {
+    let module = sluice_envoy::binary::target_dir().join("wasm/guests/empty.wasm");
+    let mut guest = Guest::start(&module, "default", String::new())?;
+    let exchange = guest::get("/");
+    let seconds = if quick { 1 } else { 5 };
+    rate(&mut guest, &exchange, Duration::from_secs(1));
+    Ok(Bar {
+        name: "exchanges per second and core, empty filter".to_owned(),
+        ours: rate(&mut guest, &exchange, Duration::from_secs(seconds)),
+        reference: TEST_FRAMEWORK_PER_SECOND,
+        target: Target::AtLeast(FASTER),
+    })
+}
+
+/// Exchanges per second.
+fn rate(guest: &mut Guest, exchange: &sluice_host::Exchange, time: Duration) -> f64 {
+    const BATCH: u32 = 1_000;
+    let start = Instant::now();
+    let mut done = 0_u32;
+    while start.elapsed() < time {
+        for _ in 0..BATCH {
+            guest.run(exchange);
+        }
+        done += BATCH;
+    }
+    f64::from(done) / start.elapsed().as_secs_f64()
+}
+
+fn replay(quick: bool) -> Result<Vec<Bar>> {
+    let scale = if quick { 10 } else { 1 };
+    let folder = tempfile::tempdir_in(sluice_envoy::binary::target_dir())
+        .context("a folder for the recordings")?;
+    let short = recording::write(folder.path(), 10_000)?;
+    let long = recording::write(folder.path(), 1_000_000 / scale)?;
+    let small = sluice_replay(&short, 1)?;
+    let one = sluice_replay(&long, 1)?;
+    let two = sluice_replay(&long, 2)?;
+    println!(
+        "replay of 10,000: {small}\nreplay of the long recording, one job: {one}\n  two jobs: {two}"
+    );
+    Ok(vec![
+        Bar {
+            name: "peak memory, 1,000,000 exchanges / 10,000, KiB".to_owned(),
+            ours: one.peak_kib,
+            reference: small.peak_kib,
+            target: Target::AtMost(MEMORY),
+        },
+        Bar {
+            name: "replay of 1,000,000, seconds with one job / with two".to_owned(),
+            ours: one.time.as_secs_f64(),
+            reference: two.time.as_secs_f64(),
+            target: Target::AtLeast(TWO_JOBS),
+        },
+    ])
+}
+
+fn sluice_replay(recording: &Path, jobs: u32) -> Result<Finished> {
+    let mut command = std::process::Command::new(sluice()?);
+    command.arg("replay").arg(recording);
+    command
+        .args(recording::PLUGIN_ARGUMENTS)
+        .arg("--modules")
+        .arg(sluice_envoy::binary::target_dir().join("wasm"));
+    command.current_dir(sluice_envoy::binary::workspace_dir());
+    command.args(["--jobs", &jobs.to_string()]);
+    run_and_watch(&mut command)
+}
+
+/// Built into the same folder as this program.
+fn sluice() -> Result<PathBuf> {
+    let here = std::env::current_exe().context("where this program is")?;
+    let path = here.with_file_name("sluice");
+    ensure!(
+        path.is_file(),
+        "{}: no such file; `cargo build --release -p sluice-cli` makes it",
+        path.display()
+    );
+    Ok(path)
+}

@@ -1,0 +1,65 @@
+//! `cargo xtask bench NAME`: measures beside native Envoy, in the same run.
+
+mod authz;
+mod bars;
+mod guest;
+mod harness;
+mod machine;
+mod policies;
+mod processes;
+mod proxies;
+mod wrk;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+
+use bars::Bar;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask bench", bin_name = "cargo xtask bench")]
+struct Arguments {
+    /// What to measure.
+    #[arg(value_enum)]
+    name: Name,
+    /// A tenth of the work, to see whether the bench itself runs; its figures say little.
+    #[arg(long)]
+    quick: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Name {
+    /// Time that authz.wasm adds to a request in Envoy, beside native rbac.
+    Authz,
+    /// Exchanges per second of the harness, and the memory of a long replay.
+    Harness,
+}
+
+impl Name {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Authz => "authz",
+            Self::Harness => "harness",
+        }
+    }
+
+    fn measure(self, quick: bool) -> Result<Vec<Bar>> {
+        match self {
+            Self::Authz => authz::measure(quick),
+            Self::Harness => harness::measure(quick),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let measured = arguments.name.measure(arguments.quick);
+    match measured.and_then(|bars| bars::publish(arguments.name.text(), &bars)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("bench: {failure:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
