@@ -132,12 +132,9 @@ const RULES: &[Rule] = &[
         never: &["proxy-wasm"],
     },
     // A guest is whatever a user's plugin could be, so it knows nothing of ours.
-    Rule {
-        package: "sluice-probe",
-        ours: &[],
-        others: Others::Any,
-        never: &["wasmtime"],
-    },
+    guest("sluice-conformance-guest"),
+    guest("sluice-empty"),
+    guest("sluice-probe"),
     Rule {
         package: "xtask",
         ours: &[],
@@ -145,6 +142,15 @@ const RULES: &[Rule] = &[
         never: &["wasmtime", "proxy-wasm"],
     },
 ];
+
+const fn guest(package: &'static str) -> Rule {
+    Rule {
+        package,
+        ours: &[],
+        others: Others::Any,
+        never: &["wasmtime"],
+    }
+}
 
 #[test]
 fn every_crate_has_a_rule() {

@@ -69,7 +69,7 @@ fn compile(tree: &Tree, packages: &[WasmPackage]) -> Result<()> {
     cargo.args([
         "build",
         "--profile",
-        "wasm",
+        "filter",
         "--target",
         rust::FILTER_TARGET,
     ]);
@@ -83,7 +83,7 @@ fn compile(tree: &Tree, packages: &[WasmPackage]) -> Result<()> {
 
 fn deliver(tree: &Tree, package: &WasmPackage) -> Result<Delivered> {
     let built = tree.built(&format!(
-        "{}/wasm/{}.wasm",
+        "{}/filter/{}.wasm",
         rust::FILTER_TARGET,
         package.name
     ));

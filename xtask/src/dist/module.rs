@@ -101,3 +101,95 @@ fn drop_custom_sections(module: &mut Module) {
         module.customs.delete(section);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use walrus::{FunctionBuilder, Module};
+
+    use super::finish;
+    use crate::dist::package::{Role, WasmPackage};
+
+    /// A module whose functions do nothing, exported under these names.
+    fn exporting(names: &[&str]) -> Vec<u8> {
+        let mut module = Module::default();
+        for name in names {
+            let builder = FunctionBuilder::new(&mut module.types, &[], &[]);
+            let function = builder.finish(Vec::new(), &mut module.funcs);
+            module.exports.add(name, function);
+        }
+        module.emit_wasm()
+    }
+
+    fn filter(callbacks: Option<&[&str]>) -> WasmPackage {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        WasmPackage {
+            package: "sluice-x-filter".to_owned(),
+            name: "x".to_owned(),
+            role: Role::Filter,
+            callbacks: callbacks.map(owned),
+        }
+    }
+
+    fn exports(wasm: &[u8]) -> Vec<String> {
+        let module = Module::from_buffer(wasm).unwrap();
+        let mut names: Vec<String> = module
+            .exports
+            .iter()
+            .map(|export| export.name.clone())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn ours_take_the_place_of_the_sdks() {
+        let built = exporting(&[
+            "sluice_on_configure",
+            "proxy_on_configure",
+            "proxy_on_log",
+            "_initialize",
+            "__heap_base",
+        ]);
+        let finished = finish(&built, &filter(None)).unwrap();
+        assert_eq!(exports(&finished), ["_initialize", "proxy_on_configure"]);
+    }
+
+    #[test]
+    fn a_module_served_by_the_sdk_keeps_its_callbacks() {
+        let built = exporting(&[
+            "proxy_abi_version_0_2_1",
+            "proxy_on_configure",
+            "proxy_on_log",
+        ]);
+        let finished = finish(&built, &filter(None)).unwrap();
+        assert_eq!(
+            exports(&finished),
+            [
+                "proxy_abi_version_0_2_1",
+                "proxy_on_configure",
+                "proxy_on_log"
+            ]
+        );
+    }
+
+    #[test]
+    fn only_listed_callbacks_stay() {
+        let built = exporting(&["proxy_on_configure", "proxy_on_log"]);
+        let finished = finish(&built, &filter(Some(&["on_configure"]))).unwrap();
+        assert_eq!(exports(&finished), ["proxy_on_configure"]);
+    }
+
+    #[test]
+    fn a_listed_callback_must_exist() {
+        let failure = finish(&exporting(&[]), &filter(Some(&["on_configure"]))).unwrap_err();
+        assert!(
+            failure.to_string().contains("proxy_on_configure"),
+            "{failure}"
+        );
+    }
+
+    #[test]
+    fn what_is_no_module_is_refused() {
+        assert!(finish(b"not wasm", &filter(None)).is_err());
+    }
+}
