@@ -9,6 +9,7 @@ pub mod front;
 pub mod jwt_authn;
 pub mod kind;
 pub mod line;
+pub mod own;
 pub mod path_normalization;
 pub mod provider;
 pub mod report;

@@ -1,5 +1,6 @@
 //! Lines of policies, a request and its verdict.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde_json::{Map, Value, json};
@@ -75,8 +76,17 @@ fn plugin(case: &Value, root_namespace: &str) -> Plugin {
     Plugin {
         resources: resources(case).filter(taken).cloned().collect(),
         mesh,
-        options: Map::new(),
+        options: options(case),
     }
+}
+
+/// Istio's tests of several providers on one workload run with
+/// `PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS`.
+fn options(case: &Value) -> Map<String, Value> {
+    let providers = resources(case).filter_map(|policy| policy["spec"]["provider"]["name"].as_str());
+    let several = providers.collect::<BTreeSet<_>>().len() > 1;
+    let option = several.then(|| ("multipleCustomProviders".to_owned(), json!(true)));
+    option.into_iter().collect()
 }
 
 fn workload(case: &Value) -> Result<Workload, Verdict> {

@@ -1,8 +1,15 @@
 //! The three ways to run a scenario.
 
+mod engine;
+mod envoy;
+mod harness;
+
 use clap::ValueEnum;
 
 use super::scenario::Driver;
+pub use engine::NativeEngine;
+pub use envoy::RealEnvoy;
+pub use harness::Harness;
 
 /// Which driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -20,6 +27,9 @@ pub enum DriverKind {
 /// # Errors
 /// What is missing, and the command that provides it.
 pub fn start(kind: DriverKind) -> Result<Box<dyn Driver>, String> {
-    let _ = kind;
-    Err("not wired".to_owned())
+    Ok(match kind {
+        DriverKind::Engine => Box::new(NativeEngine::default()),
+        DriverKind::Harness => Box::new(Harness::new()?),
+        DriverKind::Envoy => Box::new(RealEnvoy::new()?),
+    })
 }

@@ -8,9 +8,9 @@ use super::authz_integration;
 use super::kind::Kind;
 use super::line::{self, Line};
 use super::report::Report;
-use super::scenario::{Driver, Obstacle};
+use super::scenario::{Driver, Observation, Scenario};
 use super::verdict::Verdict;
-use super::{authz_matchers, path_normalization, validation};
+use super::{authz_matchers, own, path_normalization, validation};
 
 /// Which cases to run.
 #[derive(Debug, Default, Clone)]
@@ -70,6 +70,9 @@ fn is_own(path: &Path) -> bool {
 pub fn run(path: &Path, driver: &mut dyn Driver, filter: &Filter) -> Result<Report, String> {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let stem = stem.unwrap_or_default();
+    if is_own(path) {
+        return own::run(path, stem, driver, filter);
+    }
     let mut lines = line::read(path)?;
     lines.retain(|line| filter.takes(line.name()));
     let first = lines.iter().find_map(|line| line.case.as_ref().ok());
@@ -84,7 +87,9 @@ pub fn run(path: &Path, driver: &mut dyn Driver, filter: &Filter) -> Result<Repo
 
 fn judge_all(kind: Kind, lines: &[Line], driver: &mut dyn Driver) -> Vec<Verdict> {
     match kind {
-        Kind::AuthzIntegration => integration(lines, driver),
+        Kind::AuthzIntegration => {
+            staged(lines, driver, authz_integration::scenario, authz_integration::judge)
+        }
         Kind::AuthzMatchers => each(lines, authz_matchers::judge),
         Kind::PathNormalization => path_normalization::judge_all(lines, driver),
         Kind::Validation => each(lines, validation::judge),
@@ -108,22 +113,25 @@ fn case_of(line: &Line) -> Result<&Value, Verdict> {
     line.case.as_ref().map_err(|error| Verdict::failed(error.clone(), "one JSON object"))
 }
 
-fn integration(lines: &[Line], driver: &mut dyn Driver) -> Vec<Verdict> {
-    let staged: Vec<_> =
-        lines.iter().map(|line| case_of(line).and_then(authz_integration::scenario)).collect();
-    let scenarios: Vec<_> = staged.iter().filter_map(|staged| staged.as_ref().ok().cloned()).collect();
+/// Judges lines that a driver has to run.
+pub fn staged(
+    lines: &[Line],
+    driver: &mut dyn Driver,
+    stage: impl Fn(&Value) -> Result<Scenario, Verdict>,
+    judge: impl Fn(&Value, &Observation) -> Verdict,
+) -> Vec<Verdict> {
+    let staged: Vec<_> = lines.iter().map(|line| case_of(line).and_then(&stage)).collect();
+    let scenarios: Vec<_> = staged.iter().flatten().cloned().collect();
     let mut answers = driver.run(&scenarios).into_iter();
-    let mut verdict = |(line, staged): (&Line, Result<_, Verdict>)| {
-        if let Err(verdict) = staged {
-            return verdict;
-        }
-        let case = line.case.as_ref().unwrap_or(&Value::Null);
-        match answers.next() {
-            Some(Ok(found)) => authz_integration::judge(case, &found),
-            Some(Err(Obstacle::CannotStage(reason))) => Verdict::Skipped(reason),
-            Some(Err(Obstacle::Broken(error))) => Verdict::failed(error, "an answer"),
+    let mut verdict = |(line, staged): (&Line, Result<Scenario, Verdict>)| {
+        let case = case_of(line)?;
+        staged?;
+        Ok(match answers.next() {
+            Some(Ok(found)) => judge(case, &found),
+            Some(Err(obstacle)) => obstacle.into(),
             None => Verdict::failed("no answer", "an answer"),
-        }
+        })
     };
-    lines.iter().zip(staged).map(&mut verdict).collect()
+    let verdicts = lines.iter().zip(staged).map(&mut verdict);
+    verdicts.map(|verdict| verdict.unwrap_or_else(|verdict| verdict)).collect()
 }

@@ -5,11 +5,13 @@ mod rule;
 mod signature;
 mod token;
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde_json::{Map, Value, json};
 use sluice_policy::Workload;
 
-use super::scenario::Header;
-pub use rule::Rule;
+use super::scenario::{Header, Traffic};
+pub use rule::{Location, Rule};
 use token::Token;
 
 /// Filter namespace under which the payload is found.
@@ -85,6 +87,14 @@ impl JwtAuthn {
             metadata.insert(NAMESPACE.to_owned(), json!({"payload": rule.metadata(&token.payload)}));
         }
         Ok(metadata)
+    }
+
+    /// Whether the real clock would judge the tokens of `traffic` otherwise.
+    pub fn outcome_differs_from_today(&self, traffic: &Traffic) -> bool {
+        let today = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let today = Self { now: i64::try_from(today).unwrap_or(i64::MAX), ..self.clone() };
+        let outcome = |jwt: &Self| jwt.authenticate(&mut traffic.headers.clone(), &mut traffic.path.clone());
+        outcome(self) != outcome(&today)
     }
 
     fn rule_for(&self, token: &Token) -> Result<&Rule, Refusal> {

@@ -1,19 +1,61 @@
 //! Lines of a path before and after normalisation.
 
-use super::file::each;
+use serde_json::Value;
+use sluice_policy::Workload;
+
+use super::file::{each, staged};
 use super::line::Line;
-use super::scenario::Driver;
+use super::scenario::{Driver, Front, Observation, Plugin, Scenario, Traffic};
 use super::verdict::Verdict;
 
-/// Normalises `path` as a proxy in `mode` does.
+/// What a proxy in `mode` makes of `path`.
 ///
 /// # Errors
-/// The status that the proxy answers with.
+/// The status that it answers with.
 pub fn normalize(_mode: &str, path: &str) -> Result<String, u16> {
     Ok(path.to_owned())
 }
 
-/// Judges every line.
-pub fn judge_all(lines: &[Line], _driver: &mut dyn Driver) -> Vec<Verdict> {
-    each(lines, |_| Verdict::skipped("path normalisation is not wired yet"))
+/// Judges every line: by our own normalisation, or in front of a real Envoy by
+/// what its upstream got.
+pub fn judge_all(lines: &[Line], driver: &mut dyn Driver) -> Vec<Verdict> {
+    if driver.name() == "envoy" {
+        return staged(lines, driver, scenario, |case, found| judge(case, received(found)));
+    }
+    each(lines, |case| judge(case, normalize(text(&case["mode"]), text(&case["in"]))))
+}
+
+fn received(found: &Observation) -> Result<String, u16> {
+    let path = found.upstream.iter().find(|(name, _)| name == ":path");
+    let path = path.map(|(_, value)| String::from_utf8_lossy(value).into_owned());
+    path.filter(|_| found.forwarded).ok_or(found.status)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "other kinds of cases cannot always be staged")]
+fn scenario(case: &Value) -> Result<Scenario, Verdict> {
+    Ok(Scenario {
+        name: text(&case["name"]).to_owned(),
+        plugin: Plugin::default(),
+        workload: Workload { namespace: "case".to_owned(), ..Workload::default() },
+        front: Front {
+            path_normalization: Some(text(&case["mode"]).to_owned()),
+            trusted_proxies: None,
+        },
+        jwt: None,
+        traffic: Traffic::get(text(&case["in"])),
+        unreachable: Vec::new(),
+    })
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn judge(case: &Value, found: Result<String, u16>) -> Verdict {
+    let status = case["status"].as_u64().unwrap_or(200);
+    let expected = match status {
+        200 => Ok(text(&case["out"]).to_owned()),
+        refused => Err(u16::try_from(refused).unwrap_or_default()),
+    };
+    Verdict::equal(&found, &expected)
 }

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 
 use serde_json::{Map, Value, json};
-use sluice_policy::Workload;
+use sluice_policy::{ProxyKind, Workload};
 
 use super::jwt_authn::JwtAuthn;
+use super::verdict::Verdict;
 
 /// A header line, name in lower case.
 pub type Header = (String, Vec<u8>);
@@ -150,6 +151,21 @@ pub trait Driver {
 }
 
 impl Traffic {
+    /// A plain `GET` of `path`.
+    pub fn get(path: &str) -> Self {
+        Self {
+            protocol: Protocol::Http1,
+            method: "GET".to_owned(),
+            path: path.to_owned(),
+            authority: "case".to_owned(),
+            headers: Vec::new(),
+            source: ([10, 0, 0, 7], 40_412).into(),
+            destination: ([10, 0, 0, 9], 8080).into(),
+            tls: Tls::default(),
+            metadata: Map::new(),
+        }
+    }
+
     /// Values of the header lines called `name`.
     pub fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         self.headers.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_slice())
@@ -170,5 +186,27 @@ impl std::fmt::Display for Observation {
             write!(f, ", asked {}", self.asked.join(", "))?;
         }
         Ok(())
+    }
+}
+
+impl Scenario {
+    /// Node id of the proxy. Istio's begin with the kind of proxy.
+    pub fn node_id(&self) -> String {
+        let kind = match self.workload.kind {
+            ProxyKind::Sidecar => "sidecar",
+            ProxyKind::Gateway => "router",
+            ProxyKind::Waypoint => "waypoint",
+        };
+        let namespace = &self.workload.namespace;
+        format!("{kind}~{}~workload.{namespace}~{namespace}.svc.cluster.local", self.traffic.destination.ip())
+    }
+}
+
+impl From<Obstacle> for Verdict {
+    fn from(obstacle: Obstacle) -> Self {
+        match obstacle {
+            Obstacle::CannotStage(reason) => Self::Skipped(reason),
+            Obstacle::Broken(error) => Self::failed(error, "an answer"),
+        }
     }
 }

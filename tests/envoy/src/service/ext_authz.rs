@@ -7,11 +7,13 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use prost::Message as _;
 use tonic::body::Body;
 
 use super::{Received, grpc, received::Log};
 use crate::{
     LabError,
+    error::Doing,
     server::{Handler, Server},
 };
 
@@ -92,6 +94,15 @@ impl Handler for Checks {
         self.log.add(received);
         response
     }
+}
+
+/// Answers a serialised `CheckRequest` without a network.
+///
+/// # Errors
+/// When it is none.
+pub fn check(rule: Rule, message: &[u8]) -> Result<Vec<u8>, LabError> {
+    let check = proto::CheckRequest::decode(message).doing("read a check")?;
+    Ok(proto_answer(rule, &check).encode_to_vec())
 }
 
 fn is_allowed(rule: Rule, deciding_header: Option<&[u8]>) -> bool {

@@ -110,6 +110,18 @@ fn strings(list: &Value) -> Vec<String> {
 }
 
 impl Rule {
+    /// A rule with Istio's defaults that takes tokens of any issuer.
+    pub fn of_any_issuer(key_set: Value) -> Self {
+        Self {
+            issuer: String::new(),
+            audiences: Vec::new(),
+            key_set,
+            locations: locations(&Value::Null),
+            forward: false,
+            space_delimited: SPACE_DELIMITED.map(str::to_owned).to_vec(),
+        }
+    }
+
     /// Time, audience, signature: Envoy's order.
     ///
     /// # Errors

@@ -1,0 +1,329 @@
+//! The project's own cases: `tests/cases/**/*.yaml`, described in
+//! `tests/cases/README.md`.
+
+mod judge;
+mod mint;
+mod run;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use sluice_policy::Workload;
+
+pub use judge::judge;
+pub use run::run;
+
+use super::jwt_authn::{JwtAuthn, Rule};
+use super::scenario::{Front, Header, Plugin, Protocol, Scenario, Tls, Traffic};
+
+/// Namespace and workload of a case that names none.
+const NAMESPACE: &str = "production";
+const AUTHORITY: &str = "payment-service";
+/// Seconds since 1970 at which tokens are judged: 2025-10-09.
+const NOW: i64 = 1_760_000_000;
+const SOURCE: &str = "10.0.0.7:40412";
+const DESTINATION: &str = "10.0.0.9:8080";
+
+/// One document: a configuration and requests against it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Case {
+    /// The behaviour, as a claim.
+    pub name: String,
+    /// Why it is so.
+    pub why: String,
+    /// Short for one AuthorizationPolicy called `case` with this `spec`.
+    #[serde(default)]
+    policy: Option<Value>,
+    /// Resources, verbatim.
+    #[serde(default)]
+    resources: Vec<Value>,
+    #[serde(default)]
+    mesh: Map<String, Value>,
+    #[serde(default)]
+    options: Map<String, Value>,
+    #[serde(default)]
+    workload: OwnWorkload,
+    /// Providers that do not answer.
+    #[serde(default)]
+    unreachable: Vec<String>,
+    /// Requests, in order.
+    pub requests: Vec<Row>,
+    /// Driver name to the reason why the case cannot run there. A case that
+    /// would pass all the same fails.
+    #[serde(default)]
+    pub excluded: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct OwnWorkload {
+    namespace: String,
+    labels: BTreeMap<String, String>,
+    kind: OwnKind,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum OwnKind {
+    #[default]
+    Sidecar,
+    Gateway,
+    Waypoint,
+}
+
+impl Default for OwnWorkload {
+    fn default() -> Self {
+        let labels = BTreeMap::from([("app".to_owned(), "payment-service".to_owned())]);
+        Self { namespace: NAMESPACE.to_owned(), labels, kind: OwnKind::Sidecar }
+    }
+}
+
+/// One request and what becomes of it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Row {
+    #[serde(default = "get")]
+    method: String,
+    #[serde(default = "root")]
+    path: String,
+    #[serde(default = "authority")]
+    authority: String,
+    #[serde(default)]
+    protocol: OwnProtocol,
+    /// Pairs, so that a name can come twice.
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+    /// SPIFFE identity without its scheme; implies TLS.
+    #[serde(default)]
+    principal: Option<String>,
+    /// First URI SAN, whatever it is; implies TLS.
+    #[serde(default)]
+    uri_san: Option<String>,
+    /// TLS without client certificate.
+    #[serde(default)]
+    tls: bool,
+    #[serde(default)]
+    sni: Option<String>,
+    #[serde(default = "source")]
+    source: SocketAddr,
+    #[serde(default = "destination")]
+    destination: SocketAddr,
+    /// Payload of a valid token.
+    #[serde(default)]
+    claims: Option<Map<String, Value>>,
+    /// Dynamic metadata that an earlier filter wrote.
+    #[serde(default)]
+    metadata: Map<String, Value>,
+    /// What becomes of the request.
+    pub expect: Expect,
+    /// Header changes that the upstream sees; none if not given.
+    #[serde(default)]
+    pub upstream: HeaderChanges,
+    /// Providers that are asked.
+    #[serde(default)]
+    pub asked: Vec<String>,
+    /// Counters of the filter and by how much they move.
+    #[serde(default)]
+    pub metrics: BTreeMap<String, u64>,
+}
+
+fn get() -> String {
+    "GET".to_owned()
+}
+
+fn root() -> String {
+    "/".to_owned()
+}
+
+fn authority() -> String {
+    AUTHORITY.to_owned()
+}
+
+fn source() -> SocketAddr {
+    address(SOURCE)
+}
+
+fn destination() -> SocketAddr {
+    address(DESTINATION)
+}
+
+fn address(text: &str) -> SocketAddr {
+    text.parse().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)))
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum OwnProtocol {
+    #[default]
+    Http1,
+    Http2,
+    Grpc,
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Expect {
+    /// The upstream answers it.
+    Forwarded,
+    /// Refused as Istio refuses: 403, or status 7 for gRPC. Names the rule:
+    /// `rule[N]` of the case's own policy, a full id, or `none`.
+    Refused(String),
+    /// Any other reply.
+    Reply(Reply),
+}
+
+/// A reply of the proxy's own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Response-code details.
+    #[serde(default)]
+    pub details: Option<String>,
+    /// Whole body.
+    #[serde(default)]
+    pub body: Option<String>,
+    /// Header lines among those that the client sees.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+}
+
+/// How a header list differs from the one that came in.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct HeaderChanges {
+    /// One line in place of any.
+    pub set: BTreeMap<String, String>,
+    /// A line more.
+    pub append: BTreeMap<String, String>,
+    /// No line any more.
+    pub remove: Vec<String>,
+}
+
+/// A case and where it begins.
+#[derive(Debug)]
+pub struct Document {
+    /// First line, from 1.
+    pub line: usize,
+    /// The case, or why the document is none.
+    pub case: Result<Case, String>,
+}
+
+/// Reads every document of a file.
+///
+/// # Errors
+/// The file cannot be read or is not YAML.
+pub fn read(path: &Path) -> Result<Vec<Document>, String> {
+    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| named(&error))?;
+    let nodes = sluice_cli::yaml::parse(&text).map_err(|error| {
+        named(&format!("line {}: found {}, expected {}", error.span.line, error.found, error.expected))
+    })?;
+    let documents = nodes.iter().filter(|node| !node.is_empty()).map(|node| Document {
+        line: node.span.line,
+        case: serde_json::from_value(node.to_json()).map_err(|error| error.to_string()),
+    });
+    Ok(documents.collect())
+}
+
+impl Case {
+    /// One scenario for every request.
+    ///
+    /// # Errors
+    /// The case cannot be staged as written.
+    pub fn scenarios(&self) -> Result<Vec<Scenario>, String> {
+        self.requests.iter().enumerate().map(|(index, row)| self.scenario(index, row)).collect()
+    }
+
+    fn scenario(&self, index: usize, row: &Row) -> Result<Scenario, String> {
+        let token = row.claims.as_ref().map(mint::authorization).transpose()?;
+        let rule = token.as_ref().map(|_| mint::key_set().map(Rule::of_any_issuer)).transpose()?;
+        Ok(Scenario {
+            name: format!("{}, request {}", self.name, index + 1),
+            plugin: self.plugin(),
+            workload: self.workload(),
+            front: self.front(),
+            jwt: rule.map(|rule| JwtAuthn { rules: vec![rule], now: NOW }),
+            traffic: row.traffic(token),
+            unreachable: self.unreachable.clone(),
+        })
+    }
+
+    fn plugin(&self) -> Plugin {
+        let short = self.policy.iter().map(|spec| {
+            json!({
+                "apiVersion": "security.istio.io/v1",
+                "kind": "AuthorizationPolicy",
+                "metadata": {"name": "case", "namespace": NAMESPACE},
+                "spec": spec,
+            })
+        });
+        Plugin {
+            resources: short.chain(self.resources.iter().cloned()).collect(),
+            mesh: self.mesh.clone(),
+            options: self.options.clone(),
+        }
+    }
+
+    fn workload(&self) -> Workload {
+        Workload {
+            namespace: self.workload.namespace.clone(),
+            labels: self.workload.labels.clone(),
+            kind: match self.workload.kind {
+                OwnKind::Sidecar => sluice_policy::ProxyKind::Sidecar,
+                OwnKind::Gateway => sluice_policy::ProxyKind::Gateway,
+                OwnKind::Waypoint => sluice_policy::ProxyKind::Waypoint,
+            },
+        }
+    }
+
+    fn front(&self) -> Front {
+        let normalization = self.mesh.get("pathNormalization").and_then(|n| n.get("normalization"));
+        Front {
+            path_normalization: normalization.and_then(Value::as_str).map(str::to_owned),
+            trusted_proxies: None,
+        }
+    }
+}
+
+impl Row {
+    fn traffic(&self, token: Option<Vec<u8>>) -> Traffic {
+        let headers = self.headers.iter().map(header);
+        let token = token.map(|token| ("authorization".to_owned(), token));
+        Traffic {
+            protocol: match self.protocol {
+                OwnProtocol::Http1 => Protocol::Http1,
+                OwnProtocol::Http2 => Protocol::Http2,
+                OwnProtocol::Grpc => Protocol::Grpc,
+            },
+            method: self.method.clone(),
+            path: self.path.clone(),
+            authority: self.authority.clone(),
+            headers: headers.chain(token).collect(),
+            source: self.source,
+            destination: self.destination,
+            tls: self.tls(),
+            metadata: self.metadata.clone(),
+        }
+    }
+
+    fn tls(&self) -> Tls {
+        let spiffe = self.principal.as_ref().map(|principal| format!("spiffe://{principal}"));
+        let client = self.uri_san.clone().or(spiffe);
+        Tls {
+            on: self.tls || client.is_some() || self.sni.is_some(),
+            client,
+            sni: self.sni.clone(),
+        }
+    }
+}
+
+fn header((name, value): &(String, String)) -> Header {
+    (name.to_ascii_lowercase(), value.clone().into_bytes())
+}

@@ -1,0 +1,138 @@
+//! Compares what a driver saw with what a case pins.
+
+use std::collections::BTreeMap;
+
+use super::{Expect, HeaderChanges, Reply, Row};
+use crate::cases::front::Fronted;
+use crate::cases::scenario::{Header, Observation, Protocol, Scenario};
+use crate::cases::verdict::Verdict;
+
+const DENIED: &str = "RBAC: access denied";
+/// PERMISSION_DENIED.
+const GRPC_DENIED: u32 = 7;
+
+/// Headers that a proxy adds to every request, or that belong to one hop.
+const PROXY_HEADERS: [&str; 5] =
+    ["x-request-id", "x-forwarded-proto", "x-forwarded-for", "host", "connection"];
+
+/// Judges one request. `fronted` is the request as the filter got it, or none
+/// when the proxy answered before.
+pub fn judge(row: &Row, scenario: &Scenario, fronted: Option<&Fronted>, found: &Observation) -> Verdict {
+    let mut checks = Checks::default();
+    match &row.expect {
+        Expect::Forwarded => forwarded(&mut checks, row, fronted, found),
+        Expect::Refused(rule) => refused(&mut checks, rule, scenario, found),
+        Expect::Reply(reply) => replied(&mut checks, reply, found),
+    }
+    checks.equal("asked", &found.asked, &row.asked);
+    if let Some(metrics) = &found.metrics {
+        for (name, delta) in &row.metrics {
+            checks.equal(name, &metrics.get(name).copied().unwrap_or_default(), delta);
+        }
+    }
+    checks.verdict()
+}
+
+/// Gathers every difference.
+#[derive(Default)]
+struct Checks {
+    found: Vec<String>,
+    expected: Vec<String>,
+}
+
+impl Checks {
+    fn equal<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, found: &T, expected: &T) {
+        if found != expected {
+            self.found.push(format!("{what} {found:?}"));
+            self.expected.push(format!("{what} {expected:?}"));
+        }
+    }
+
+    fn verdict(self) -> Verdict {
+        if self.found.is_empty() {
+            return Verdict::Passed;
+        }
+        Verdict::failed(self.found.join(", "), self.expected.join(", "))
+    }
+}
+
+fn forwarded(checks: &mut Checks, row: &Row, fronted: Option<&Fronted>, found: &Observation) {
+    checks.equal("forwarded", &found.forwarded, &true);
+    checks.equal("details", &found.details.as_deref().filter(|_| !found.forwarded), &None);
+    if let (true, Some(fronted)) = (found.forwarded, fronted) {
+        let expected = changed(&comparable(&fronted.headers), &row.upstream);
+        checks.equal("upstream headers", &comparable(&found.upstream), &expected);
+    }
+}
+
+fn refused(checks: &mut Checks, rule: &str, scenario: &Scenario, found: &Observation) {
+    let grpc = scenario.traffic.protocol == Protocol::Grpc;
+    checks.equal("forwarded", &found.forwarded, &false);
+    checks.equal("status", &found.status, &if grpc { 200 } else { 403 });
+    checks.equal("grpc-status", &found.grpc_status, &grpc.then_some(GRPC_DENIED));
+    checks.equal("details", &found.details, &Some(details(rule)));
+    if !grpc {
+        checks.equal("body", &String::from_utf8_lossy(&found.body).as_ref(), &DENIED);
+        checks.equal("content-type", &value_of(&found.response, "content-type"), &Some("text/plain".to_owned()));
+    }
+}
+
+/// `rule[N]` is short for that rule of the case's own policy.
+fn details(rule: &str) -> String {
+    match rule {
+        own if own.starts_with("rule[") => {
+            format!("rbac_access_denied_matched_policy[ns[production]-policy[case]-{own}]")
+        }
+        id if id == "none" || id.starts_with("ns[") => {
+            format!("rbac_access_denied_matched_policy[{id}]")
+        }
+        whole => whole.to_owned(),
+    }
+}
+
+fn replied(checks: &mut Checks, reply: &Reply, found: &Observation) {
+    checks.equal("forwarded", &found.forwarded, &false);
+    checks.equal("status", &found.status, &reply.status);
+    if let Some(details) = &reply.details {
+        checks.equal("details", &found.details.as_deref(), &Some(details.as_str()));
+    }
+    if let Some(body) = &reply.body {
+        checks.equal("body", &String::from_utf8_lossy(&found.body).as_ref(), &body.as_str());
+    }
+    for (name, value) in &reply.headers {
+        checks.equal(name, &value_of(&found.response, name), &Some(value.clone()));
+    }
+}
+
+fn value_of(headers: &[Header], name: &str) -> Option<String> {
+    let line = headers.iter().find(|(header, _)| header == name);
+    line.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+}
+
+type Lines = BTreeMap<String, Vec<String>>;
+
+/// Values by name, in order, without what any proxy adds.
+fn comparable(headers: &[Header]) -> Lines {
+    let mut lines = Lines::new();
+    for (name, value) in headers {
+        let ours = !PROXY_HEADERS.contains(&name.as_str());
+        if ours && !name.starts_with(':') && !name.starts_with("x-envoy-") {
+            lines.entry(name.clone()).or_default().push(String::from_utf8_lossy(value).into_owned());
+        }
+    }
+    lines
+}
+
+fn changed(headers: &Lines, changes: &HeaderChanges) -> Lines {
+    let mut lines = headers.clone();
+    for name in &changes.remove {
+        lines.remove(name);
+    }
+    for (name, value) in &changes.set {
+        lines.insert(name.clone(), vec![value.clone()]);
+    }
+    for (name, value) in &changes.append {
+        lines.entry(name.clone()).or_default().push(value.clone());
+    }
+    lines
+}
