@@ -1,9 +1,9 @@
 //! From the configuration to the program of one workload.
 
 mod intern;
-mod lower;
+pub(crate) mod lower;
 mod peers;
-mod trust_domain;
+pub(crate) mod trust_domain;
 
 use sluice_policy::{AttributeSet, ProxyKind, Workload};
 

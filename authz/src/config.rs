@@ -128,6 +128,18 @@ pub enum MtlsMode {
 }
 
 impl AuthorizationPolicy {
+    /// A policy without rules, for every workload in scope.
+    pub fn named(name: &str, namespace: &str, action: Action) -> Self {
+        Self {
+            name: name.into(),
+            namespace: namespace.into(),
+            selector: BTreeMap::new(),
+            action,
+            dry_run: false,
+            rules: Vec::new(),
+        }
+    }
+
     /// The id that Istio gives to a rule of this policy.
     pub(crate) fn rule_id(&self, number: usize) -> String {
         format!("ns[{}]-policy[{}]-rule[{number}]", self.namespace, self.name)

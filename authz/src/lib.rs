@@ -12,6 +12,7 @@ pub mod config;
 mod decision;
 mod engine;
 pub mod ext_authz;
+mod explain;
 mod index;
 mod layer;
 mod matcher;
@@ -23,12 +24,15 @@ mod rules;
 mod scratch;
 mod spans;
 mod subject;
+#[cfg(all(any(test, feature = "testing"), not(target_arch = "wasm32")))]
+pub mod testing;
 mod truth;
 
 pub use compile::compile;
 pub use config::Config;
 pub use decision::{Decision, DryRun, ProviderId, Resume, Stage, Verdict};
 pub use engine::decide;
+pub use explain::{Explanation, FailedTest, NearMiss, explain};
 pub use program::Program;
 pub use scratch::Scratch;
 pub use subject::IdentitySource;

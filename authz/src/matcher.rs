@@ -291,3 +291,47 @@ impl RequestPrincipalMatcher {
         self.issuer.matches(issuer) && self.subject.matches(subject)
     }
 }
+
+use std::fmt;
+
+impl fmt::Display for StringMatcher {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact { text, .. } => write!(out, "{}", text.escape_ascii()),
+            Self::Prefix { text, .. } => write!(out, "{}*", text.escape_ascii()),
+            Self::Suffix { text, .. } => write!(out, "*{}", text.escape_ascii()),
+            Self::Any | Self::NonEmpty => out.write_str("*"),
+            Self::Around { prefix, suffix } => write!(out, "{}*{}", prefix.escape_ascii(), suffix.escape_ascii()),
+        }
+    }
+}
+impl fmt::Display for PathTemplate {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, segment) in self.0.iter().enumerate() {
+            if n > 0 { out.write_str("/")?; }
+            match segment {
+                Segment::Literal(text) => write!(out, "{}", text.escape_ascii())?,
+                Segment::One => out.write_str("{*}")?,
+                Segment::Any => out.write_str("{**}")?,
+            }
+        }
+        Ok(())
+    }
+}
+impl fmt::Display for NamespaceMatcher {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result { write!(out, "{}", self.0.escape_ascii()) }
+}
+impl fmt::Display for ServiceAccountMatcher {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}/{}", self.namespace.escape_ascii(), self.name.escape_ascii())
+    }
+}
+impl fmt::Display for TrustDomainMatcher {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result { self.0.fmt(out) }
+}
+impl fmt::Display for IpMatcher {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result { self.0.fmt(out) }
+}
+impl fmt::Display for RequestPrincipalMatcher {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result { write!(out, "{}/{}", self.issuer, self.subject) }
+}

@@ -1,5 +1,6 @@
 //! Predicates: one field compared with one list of values.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use sluice_policy::Fact;
@@ -120,6 +121,21 @@ impl Value {
                 options.extend(text_options(&claim("iss"), &matcher.issuer));
                 options
             }
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(matcher) => matcher.fmt(out),
+            Self::Template(template) => template.fmt(out),
+            Self::Namespace(matcher) => write!(out, "namespace {matcher}"),
+            Self::ServiceAccount(matcher) => write!(out, "service account {matcher}"),
+            Self::TrustDomain(matcher) => write!(out, "trust domain {matcher}"),
+            Self::Ip(matcher) => matcher.fmt(out),
+            Self::Port(port) => port.fmt(out),
+            Self::RequestPrincipal(matcher) => matcher.fmt(out),
         }
     }
 }

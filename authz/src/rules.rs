@@ -151,7 +151,7 @@ mod tests {
     fn groups_read_back_as_they_were_pushed() {
         let mut rules = Rules::default();
         rules.push(&[vec![vec![literal(1)], vec![literal(2), literal(3)]]]);
-        let expected: Vec<Vec<&[Literal]>> = vec![vec![&[literal(1)], &[literal(2), literal(3)]]];
-        assert_eq!(rules.groups(0), expected);
+        let (first, second) = ([literal(1)], [literal(2), literal(3)]);
+        assert_eq!(rules.groups(0), [[&first[..], &second[..]]]);
     }
 }

@@ -1,5 +1,6 @@
 //! What a predicate looks at, and how its texts are read from a request.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use serde_json::Value;
@@ -116,6 +117,37 @@ impl Subject {
     }
 }
 
+impl fmt::Display for Subject {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = match self {
+            Self::Method => "method",
+            Self::Path => "path",
+            Self::RawPath => "request.headers[:path]",
+            Self::Host => "host",
+            Self::Header(name) => return write!(out, "request.headers[{}]", name.escape_ascii()),
+            Self::HeaderPiece(name) => {
+                return write!(out, "request.experimental.inline.headers[{}]", name.escape_ascii());
+            }
+            Self::Identity | Self::IdentityNamespace | Self::IdentityServiceAccount => "source identity",
+            Self::ServerName => "connection.sni",
+            Self::RemoteAddress => "remote.ip",
+            Self::DestinationAddress => "destination.ip",
+            Self::DestinationPort => "destination.port",
+            Self::RequestPrincipal => "request.auth.principal",
+            Self::Metadata { path, .. } => return write_metadata(out, path),
+            Self::PathSegment(number) => return write!(out, "path segment {number}"),
+        };
+        out.write_str(plain)
+    }
+}
+
+fn write_metadata(out: &mut fmt::Formatter<'_>, path: &[Box<str>]) -> fmt::Result {
+    let is_claim = path.len() > 2 && path.iter().map(AsRef::as_ref).take(2).eq([JWT_NAMESPACE, JWT_PAYLOAD]);
+    let (name, keys) = if is_claim { ("request.auth.claims", path.get(2..)) } else { ("metadata", Some(path)) };
+    out.write_str(name)?;
+    keys.unwrap_or_default().iter().try_for_each(|key| write!(out, "[{key}]"))
+}
+
 /// A request, read the way policies look at it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts<'a> {
@@ -218,6 +250,8 @@ impl<'a> Facts<'a> {
             Fact::Present(_) => others.map(|truth| if truth == Truth::Unknown { Truth::False } else { truth }),
             Fact::Absent | Fact::Unavailable => others,
         };
+        // A name from a certificate proves the certificate; no name proves
+        // nothing while it is unknown whether there was one.
         let certain = if connection.mtls.is_unavailable() { Truth::Unknown } else { Truth::False };
         Truth::any([uri, dns, subject, certain])
     }

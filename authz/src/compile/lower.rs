@@ -13,7 +13,7 @@ use crate::subject::{Shape, Subject};
 
 /// What some values are compared with. Most fields make one comparison; the
 /// values of a metadata condition may make two.
-type Comparison = (Subject, Vec<Value>);
+pub(crate) type Comparison = (Subject, Vec<Value>);
 
 /// Lowers a rule of a policy in `namespace`.
 pub(super) fn rule(rule: &Rule, namespace: &str, domains: &TrustDomains, interner: &mut Interner) -> Vec<Group> {
@@ -41,49 +41,51 @@ impl Lowering<'_> {
     fn conjunction(&mut self, tests: &Conjunction) -> Vec<Alternative> {
         let mut alternatives = vec![Alternative::new()];
         for test in tests {
-            let comparisons = self.comparisons(test).into_iter();
+            let comparisons = comparisons(test, self.namespace, self.domains).into_iter();
             let literals: Alternative =
                 comparisons.map(|(subject, values)| self.interner.literal(subject, values, test.negated)).collect();
             alternatives = if test.negated { with_all(alternatives, &literals) } else { with_any(&alternatives, &literals) };
         }
         alternatives
     }
+}
 
-    fn comparisons(&self, test: &Test) -> Vec<Comparison> {
-        match &test.field {
-            Field::Metadata { filter, key } => metadata(filter, key, &test.values),
-            field => {
-                let values = test.values.iter().flat_map(|value| self.values(field, value)).collect();
-                vec![(subject(field), values)]
-            }
+/// The comparisons that a test of a policy in `namespace` makes: it succeeds if
+/// any of them does, or if none does when it is negated.
+pub(crate) fn comparisons(test: &Test, namespace: &str, domains: &TrustDomains) -> Vec<Comparison> {
+    match &test.field {
+        Field::Metadata { filter, key } => metadata(filter, key, &test.values),
+        field => {
+            let values = test.values.iter().flat_map(|value| values(field, value, namespace, domains)).collect();
+            vec![(subject(field), values)]
         }
     }
+}
 
-    /// What one configured value means; several if it names a trust domain.
-    fn values(&self, field: &Field, value: &str) -> Vec<Value> {
-        let one = match field {
-            Field::Principal => {
-                let principals = self.domains.principals(value).into_iter();
-                return principals.map(|value| Value::Text(StringMatcher::principal(&value))).collect();
-            }
-            Field::TrustDomain => {
-                let domains = self.domains.domains(value).into_iter();
-                return domains.map(|value| Value::TrustDomain(TrustDomainMatcher::new(&value))).collect();
-            }
-            Field::RequestPrincipal => Value::RequestPrincipal(RequestPrincipalMatcher::new(value)),
-            Field::Namespace => Value::Namespace(NamespaceMatcher::new(value)),
-            Field::ServiceAccount => Value::ServiceAccount(ServiceAccountMatcher::new(value, self.namespace)),
-            Field::Host => Value::Text(StringMatcher::host(value)),
-            Field::Method | Field::Header(_) | Field::HeaderPiece(_) => Value::Text(StringMatcher::header(value)),
-            Field::Path if PathTemplate::is_template(value) => Value::Template(PathTemplate::new(value)),
-            Field::IpBlock | Field::RemoteIpBlock | Field::DestinationIp => {
-                return IpMatcher::new(value).map(Value::Ip).into_iter().collect();
-            }
-            Field::Port => return value.parse().map(Value::Port).into_iter().collect(),
-            _ => Value::Text(StringMatcher::text(value)),
-        };
-        vec![one]
-    }
+/// What one configured value means; several if it names a trust domain.
+fn values(field: &Field, value: &str, namespace: &str, domains: &TrustDomains) -> Vec<Value> {
+    let one = match field {
+        Field::Principal => {
+            let principals = domains.principals(value).into_iter();
+            return principals.map(|value| Value::Text(StringMatcher::principal(&value))).collect();
+        }
+        Field::TrustDomain => {
+            let domains = domains.domains(value).into_iter();
+            return domains.map(|value| Value::TrustDomain(TrustDomainMatcher::new(&value))).collect();
+        }
+        Field::RequestPrincipal => Value::RequestPrincipal(RequestPrincipalMatcher::new(value)),
+        Field::Namespace => Value::Namespace(NamespaceMatcher::new(value)),
+        Field::ServiceAccount => Value::ServiceAccount(ServiceAccountMatcher::new(value, namespace)),
+        Field::Host => Value::Text(StringMatcher::host(value)),
+        Field::Method | Field::Header(_) | Field::HeaderPiece(_) => Value::Text(StringMatcher::header(value)),
+        Field::Path if PathTemplate::is_template(value) => Value::Template(PathTemplate::new(value)),
+        Field::IpBlock | Field::RemoteIpBlock | Field::DestinationIp => {
+            return IpMatcher::new(value).map(Value::Ip).into_iter().collect();
+        }
+        Field::Port => return value.parse().map(Value::Port).into_iter().collect(),
+        _ => Value::Text(StringMatcher::text(value)),
+    };
+    vec![one]
 }
 
 /// Every alternative with every literal.
@@ -102,23 +104,17 @@ fn with_any(alternatives: &[Alternative], literals: &Alternative) -> Vec<Alterna
 
 /// A value `[v]` is looked for in a list, a plain one compared with a string.
 fn metadata(filter: &str, key: &str, values: &[Box<str>]) -> Vec<Comparison> {
-    let path = [Box::from(filter), Box::from(key)];
-    let (in_list, plain): (Vec<&str>, Vec<&str>) =
-        values.iter().map(AsRef::as_ref).partition(|value: &&str| value.starts_with('[') && value.ends_with(']'));
+    let is_list = |value: &&str| value.starts_with('[') && value.ends_with(']');
+    let (in_list, plain): (Vec<&str>, Vec<&str>) = values.iter().map(AsRef::as_ref).partition(is_list);
+    let path: Box<[Box<str>]> = [filter.into(), key.into()].into();
     let comparison = |shape, values: Vec<&str>| {
-        let values = values.into_iter().map(|value| Value::Text(StringMatcher::text(value.trim_matches(['[', ']'])))).collect();
-        (Subject::Metadata { path: Box::new(path.clone()), shape }, values)
+        // Istio trims every bracket, not one pair.
+        let texts = values.into_iter().map(|value| if shape == Shape::List { value.trim_matches(['[', ']']) } else { value });
+        let values: Vec<Value> = texts.map(|text| Value::Text(StringMatcher::text(text))).collect();
+        (Subject::Metadata { path: path.clone(), shape }, values)
     };
-    let mut comparisons = Vec::new();
-    if !plain.is_empty() {
-        let (subject, _) = comparison(Shape::Text, Vec::new());
-        let values = plain.into_iter().map(|value| Value::Text(StringMatcher::text(value))).collect();
-        comparisons.push((subject, values));
-    }
-    if !in_list.is_empty() {
-        comparisons.push(comparison(Shape::List, in_list));
-    }
-    comparisons
+    let comparisons = [comparison(Shape::Text, plain), comparison(Shape::List, in_list)];
+    comparisons.into_iter().filter(|(_, values)| !values.is_empty()).collect()
 }
 
 fn subject(field: &Field) -> Subject {

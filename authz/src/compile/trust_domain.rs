@@ -7,10 +7,10 @@ const DEFAULT: &str = "cluster.local";
 
 /// The names of the mesh, its own first.
 #[derive(Debug)]
-pub(super) struct TrustDomains(Vec<Box<str>>);
+pub(crate) struct TrustDomains(Vec<Box<str>>);
 
 impl TrustDomains {
-    pub(super) fn new(mesh: &Mesh) -> Self {
+    pub(crate) fn new(mesh: &Mesh) -> Self {
         let own = std::iter::once(mesh.trust_domain.clone());
         Self(own.chain(mesh.trust_domain_aliases.iter().cloned()).collect())
     }
