@@ -1,3 +1,7 @@
-//! Skeleton.
+//! The `sluice` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(sluice_cli::run(std::env::args_os()))
+}

@@ -1,0 +1,8 @@
+//! One file a subcommand: its options and what it does.
+
+pub mod check;
+pub mod completions;
+pub mod explain;
+pub mod import;
+pub mod inspect;
+pub mod replay;

@@ -1,0 +1,14 @@
+//! Placeholder.
+use crate::console::Console;
+use crate::failure::{Exit, Failure};
+use clap::Args;
+/// Options.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {}
+/// Runs.
+///
+/// # Errors
+/// Never yet.
+pub fn run(_: &ExplainArgs, _: &mut Console) -> Result<Exit, Failure> {
+    Ok(Exit::Ok)
+}

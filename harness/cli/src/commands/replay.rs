@@ -1,0 +1,287 @@
+//! `sluice replay`.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use clap::{Args, ValueEnum};
+use sluice_host::{Engine, EngineOptions};
+use sluice_recording::Reader;
+
+use crate::args::PluginArgs;
+use crate::console::Console;
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+use crate::plugins::gather;
+use crate::plugins::installation::Loader;
+use crate::progress::Progress;
+use crate::replay::paths::PathMode;
+use crate::replay::pipeline::{self, Counted, Recording, Split};
+use crate::replay::simulation::Setup;
+use crate::report::junit::{self, JUnit};
+use crate::report::{ExchangeReport, Summary, human, json};
+
+/// Simulated Envoy workers unless told otherwise: more than most machines that
+/// run tests have cores, and the same on all of them.
+const DEFAULT_WORKERS: &str = "8";
+
+/// Options of `sluice replay`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    sluice replay traffic.jsonl --plugins wasm-plugins/ --modules target/wasm \\\n      \
+      --workload namespace=production,app=payment-service\n  \
+    sluice replay monday.jsonl tuesday.jsonl --plugins authz.yaml --modules dist --format junit --output report.xml\n  \
+    sluice import --from har session.har | sluice replay - --plugins authz.yaml --modules dist --format json")]
+pub struct ReplayArgs {
+    /// Recordings in the native format, replayed one after the other; `-` is standard input
+    #[arg(value_name = "RECORDING", required = true)]
+    pub recordings: Vec<PathBuf>,
+
+    /// Plugins and proxy
+    #[command(flatten)]
+    pub plugins: PluginArgs,
+
+    /// The mesh's path normalisation, done to requests whose paths are not recorded as normalised
+    #[arg(long, value_name = "MODE", default_value = "base")]
+    pub path_normalization: PathMode,
+
+    /// Threads [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+
+    /// Envoy workers to simulate; a plugin that keeps state between requests wants 1
+    #[arg(long, value_name = "N", default_value = DEFAULT_WORKERS)]
+    pub workers: NonZeroUsize,
+
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value = "0")]
+    pub seed: u64,
+
+    /// Format of the report
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+
+    /// Write the report to a file, whole or not at all
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// What makes the exit code 1
+    #[arg(
+        long,
+        value_name = "FINDING,…",
+        value_delimiter = ',',
+        default_value = "expectation"
+    )]
+    pub fail_on: Vec<FailOn>,
+}
+
+/// Formats of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Tables for people
+    Human,
+    /// JSON Lines: a header, one line an exchange, a summary
+    Json,
+    /// JUnit XML: one test case an exchange
+    Junit,
+}
+
+/// Findings that can make a replay fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum FailOn {
+    /// An expectation of the recording is not met
+    Expectation,
+    /// A final status differs from the recorded one
+    Difference,
+    /// A plugin needed a fact that the recording does not have
+    Unknown,
+    /// A request was held and never resumed
+    Held,
+    /// Nothing: report only
+    None,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Whatever keeps the replay from running to its end.
+pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let engine = Engine::new(EngineOptions::default())?;
+    let mut loader = Loader::new(&engine, args.plugins.modules.as_deref());
+    let installation = gather::install(&args.plugins, &mut loader, console)?;
+    let setup = Setup {
+        engine: engine.clone(),
+        installation,
+        workload: args.plugins.workload.clone(),
+        direction: args.plugins.direction,
+        port: args.plugins.port,
+        paths: args.path_normalization,
+        seed: args.seed,
+    };
+    setup.check_configuration(console)?;
+    let opened = open_all(&args.recordings)?;
+    let mut output = Output::open(args.output.as_deref(), console.color())?;
+    let summary = report(args, &setup, opened, &mut output)?;
+    output.finish()?;
+    Ok(verdict(&summary, &args.fail_on))
+}
+
+/// The worst finding decides.
+fn verdict(summary: &Summary, fail_on: &[FailOn]) -> Exit {
+    if !summary.traps.is_empty() {
+        return Exit::Guest;
+    }
+    let found = |finding: &FailOn| match finding {
+        FailOn::Expectation => summary.unmet_exchanges > 0,
+        FailOn::Difference => !summary.differences.is_empty(),
+        FailOn::Unknown => summary.unknown_exchanges > 0,
+        FailOn::Held => summary.outcomes.held > 0,
+        FailOn::None => false,
+    };
+    let findings: BTreeSet<_> = fail_on.iter().filter(|finding| found(finding)).collect();
+    if findings.is_empty() {
+        Exit::Ok
+    } else {
+        Exit::Findings
+    }
+}
+
+/// Recordings, and how far they have been read.
+struct Opened {
+    recordings: Vec<Recording>,
+    read: Arc<AtomicU64>,
+    total: Option<u64>,
+}
+
+/// Opens every recording before the first is replayed: a file that is missing
+/// or of another format is better found now than after an hour.
+fn open_all(paths: &[PathBuf]) -> Result<Opened, Failure> {
+    let mut opened = Opened {
+        recordings: Vec::new(),
+        read: Arc::default(),
+        total: Some(0),
+    };
+    for path in paths {
+        let name = path.display().to_string();
+        let (input, size) = open(path)?;
+        opened.total = opened.total.zip(size).map(|(total, size)| total + size);
+        let counted = Counted::new(input, Arc::clone(&opened.read));
+        let reader = Reader::new(BufReader::with_capacity(1 << 16, counted))
+            .map_err(|diagnostics| Failure::lines(&name, diagnostics))?;
+        opened.recordings.push(Recording { name, reader });
+    }
+    Ok(opened)
+}
+
+fn open(path: &Path) -> Result<(Box<dyn Read + Send>, Option<u64>), Failure> {
+    if path == Path::new("-") {
+        return Ok((Box::new(io::stdin()), None));
+    }
+    let file = File::open(path).map_err(|error| Failure::reading(path, &error))?;
+    let metadata = file
+        .metadata()
+        .map_err(|error| Failure::reading(path, &error))?;
+    if metadata.is_dir() {
+        return Err(Failure::new(
+            path.display(),
+            "a directory",
+            "a recording",
+            "unreadable-file",
+        ));
+    }
+    // A pipe has no length to show progress against.
+    let size = metadata.is_file().then_some(metadata.len());
+    Ok((Box::new(file), size))
+}
+
+/// Replays, rendering on the way what need not wait for the end.
+fn report(
+    args: &ReplayArgs,
+    setup: &Setup,
+    opened: Opened,
+    output: &mut Output,
+) -> Result<Summary, Failure> {
+    let jobs = args
+        .jobs
+        .unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
+    let run = Run {
+        setup,
+        split: Split {
+            jobs,
+            workers: args.workers,
+        },
+        names: setup.installation.names(),
+        seed: args.seed,
+    };
+    match args.format {
+        Format::Human => run.human(opened, output),
+        Format::Json => run.json(opened, output),
+        Format::Junit => run.junit(opened, output),
+    }
+}
+
+struct Run<'a> {
+    setup: &'a Setup,
+    split: Split,
+    names: Vec<String>,
+    seed: u64,
+}
+
+impl Run<'_> {
+    fn human(&self, opened: Opened, output: &mut Output) -> Result<Summary, Failure> {
+        let summary = self.replay(opened, |_| (), |_| Ok(()))?;
+        output.print(&human::render(&summary, &self.names))?;
+        Ok(summary)
+    }
+
+    fn json(&self, opened: Opened, output: &mut Output) -> Result<Summary, Failure> {
+        output.write(&json::header(
+            &self.names,
+            self.seed,
+            self.split.workers.get(),
+        ))?;
+        let summary = self.replay(opened, json::exchange, |lines| {
+            lines.iter().try_for_each(|line| output.write(line))
+        })?;
+        output.write(&json::summary(&summary))?;
+        Ok(summary)
+    }
+
+    fn junit(&self, opened: Opened, output: &mut Output) -> Result<Summary, Failure> {
+        let temporary = |error: &io::Error| Failure::writing("a temporary file", error);
+        let mut report = JUnit::open().map_err(|error| temporary(&error))?;
+        let summary = self.replay(opened, junit::case, |cases| {
+            cases
+                .iter()
+                .try_for_each(|case| report.add(case))
+                .map_err(|error| temporary(&error))
+        })?;
+        let (opening, cases) = report.finish().map_err(|error| temporary(&error))?;
+        output.write(opening.as_bytes())?;
+        output.copy(cases)?;
+        output.write(junit::CLOSING.as_bytes())?;
+        Ok(summary)
+    }
+
+    fn replay<R: Send>(
+        &self,
+        opened: Opened,
+        render: impl Fn(&ExchangeReport) -> R + Sync,
+        mut take: impl FnMut(Vec<R>) -> Result<(), Failure>,
+    ) -> Result<Summary, Failure> {
+        let progress = Progress::start(opened.total);
+        let mut exchanges = 0_u64;
+        let read = Arc::clone(&opened.read);
+        let result = pipeline::replay(self.setup, opened.recordings, self.split, render, |block| {
+            exchanges += u64::try_from(block.rendered.len()).unwrap_or(0);
+            progress.set(read.load(Ordering::Relaxed), exchanges);
+            take(block.rendered)
+        });
+        progress.finish();
+        result
+    }
+}

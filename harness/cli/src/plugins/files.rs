@@ -1,0 +1,91 @@
+//! `--plugins FILE|DIR`: manifest files on disk.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::source::ManifestFile;
+use crate::failure::Failure;
+
+/// What the API server takes at most, times ten: larger is not a manifest.
+const MAX_BYTES: u64 = 15 << 20;
+
+/// Reads files, and the `.yaml`, `.yml` and `.json` files of folders and of
+/// the folders in them, in the order of their names.
+///
+/// # Errors
+/// When something cannot be read, is too large or is not UTF-8.
+pub fn read(paths: &[PathBuf]) -> Result<Vec<ManifestFile>, Failure> {
+    let mut files = Vec::new();
+    for path in paths {
+        let found = manifests_under(path)?;
+        if found.is_empty() {
+            return Err(Failure::new(
+                path.display(),
+                "no file",
+                "at least one .yaml, .yml or .json file",
+                "no-manifest",
+            ));
+        }
+        for file in found {
+            files.push(read_file(&file)?);
+        }
+    }
+    Ok(files)
+}
+
+fn manifests_under(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let metadata = fs::metadata(path).map_err(|error| Failure::reading(path, &error))?;
+    if !metadata.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(path).map_err(|error| Failure::reading(path, &error))? {
+        entries.push(
+            entry
+                .map_err(|error| Failure::reading(path, &error))?
+                .path(),
+        );
+    }
+    entries.sort();
+    let mut files = Vec::new();
+    for entry in entries {
+        if entry.is_dir() {
+            files.extend(manifests_under(&entry)?);
+        } else if is_manifest(&entry) {
+            files.push(entry);
+        }
+    }
+    Ok(files)
+}
+
+/// kustomize's own files describe manifests and are none.
+fn is_manifest(path: &Path) -> bool {
+    let extension = path
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .unwrap_or_default();
+    let stem = path
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or_default();
+    matches!(extension, "yaml" | "yml" | "json") && !stem.eq_ignore_ascii_case("kustomization")
+}
+
+fn read_file(path: &Path) -> Result<ManifestFile, Failure> {
+    let size = fs::metadata(path)
+        .map_err(|error| Failure::reading(path, &error))?
+        .len();
+    if size > MAX_BYTES {
+        return Err(Failure::new(
+            path.display(),
+            format_args!("{size} bytes"),
+            "at most 15 MiB",
+            "too-large",
+        ));
+    }
+    let text = fs::read_to_string(path).map_err(|error| Failure::reading(path, &error))?;
+    Ok(ManifestFile {
+        name: path.display().to_string(),
+        text,
+    })
+}

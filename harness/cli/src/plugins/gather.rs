@@ -1,0 +1,132 @@
+//! All plugins of the files named on the command line.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::files;
+use super::installation::{Installation, Loader, Proxy};
+use super::manifest::{Extension, Filter};
+use super::source::{Documents, ManifestFile};
+use crate::args::PluginArgs;
+use crate::console::{Console, Severity};
+use crate::failure::Failure;
+
+/// How many documents of what files were refused.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// The valid plugins, in the order of the files.
+    pub extensions: Vec<Extension>,
+    /// Documents and files with errors; all of them have been shown.
+    pub refused: usize,
+}
+
+/// Reads and judges every manifest, and shows what is wrong with any.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn gather(paths: &[PathBuf], console: &mut Console) -> Result<Gathered, Failure> {
+    let mut gathered = Gathered::default();
+    let mut seen = BTreeSet::new();
+    for file in files::read(paths)? {
+        match file.documents() {
+            Ok(documents) => gathered.take(&file, documents, &mut seen, console),
+            Err(error) => {
+                file.show_yaml_error(console, &error);
+                gathered.refused += 1;
+            }
+        }
+    }
+    Ok(gathered)
+}
+
+impl Gathered {
+    fn take(
+        &mut self,
+        file: &ManifestFile,
+        documents: Documents,
+        seen: &mut BTreeSet<(&'static str, String)>,
+        console: &mut Console,
+    ) {
+        for (kind, span) in &documents.others {
+            let name = format_args!("{}:{}:{}", file.name, span.line, span.column);
+            console.say(
+                Severity::Note,
+                format_args!("{name}: {kind} is not a plugin and is left aside"),
+            );
+        }
+        for document in documents.plugins {
+            for diagnostic in document.diagnostics.iter() {
+                file.show(console, &document, diagnostic);
+            }
+            match document.extension {
+                Some(extension) if seen.insert((extension.kind, extension.plugin_name())) => {
+                    self.extensions.push(extension);
+                }
+                Some(extension) => {
+                    let span = document.node.locate("metadata.name", false);
+                    let message = format!(
+                        "metadata.name: found {} {} again, expected each once [duplicate-plugin]",
+                        extension.kind,
+                        extension.plugin_name()
+                    );
+                    console.point(Severity::Error, &message, file.source(), span);
+                    self.refused += 1;
+                }
+                None => self.refused += 1,
+            }
+        }
+    }
+}
+
+/// The plugins of the command line, installed on the simulated proxy.
+///
+/// # Errors
+/// When a file or module cannot be read, or a manifest is refused.
+pub fn install(
+    args: &PluginArgs,
+    loader: &mut Loader<'_>,
+    console: &mut Console,
+) -> Result<Installation, Failure> {
+    let gathered = gather(&args.plugins, console)?;
+    if gathered.refused > 0 {
+        let found = format!("{} refused", gathered.refused);
+        return Err(Failure::new(
+            "--plugins",
+            found,
+            "manifests that Istio takes",
+            "invalid-manifest",
+        ));
+    }
+    let proxy = Proxy {
+        workload: &args.workload,
+        direction: args.direction,
+        root_namespace: &args.root_namespace,
+    };
+    let selected = proxy.select(&gathered.extensions);
+    for extension in &selected {
+        mention(extension, console);
+    }
+    let installation = Installation::load(&selected, proxy.listener_direction(), loader)?;
+    if installation.is_empty() {
+        let total = gathered.extensions.len();
+        console.say(
+            Severity::Warning,
+            format_args!("none of {total} plugins attaches to this workload [no-plugin]"),
+        );
+    }
+    Ok(installation)
+}
+
+/// Says so where an extension is on the proxy and cannot be run here.
+fn mention(extension: &Extension, console: &mut Console) {
+    let what = match &extension.filter {
+        Filter::Lua => "a Lua script",
+        Filter::Wasm(filter) if filter.is_network => "a network filter",
+        Filter::Wasm(_) => return,
+    };
+    let name = extension.plugin_name();
+    console.say(
+        Severity::Warning,
+        format_args!("{name} is {what} and is not replayed [not-replayed]"),
+    );
+}

@@ -1,0 +1,15 @@
+//! `sluice replay` without its command line: recordings in, reports out.
+//!
+//! * [`exchange`] makes of a recorded exchange what the host takes.
+//! * [`expectation`] compares what came of it with what was expected.
+//! * [`world`] builds the proxy around it.
+//! * [`simulation`] is one simulated Envoy worker.
+//! * [`pipeline`] deals blocks of exchanges to workers and puts their reports
+//!   back into recording order.
+
+pub mod exchange;
+pub mod expectation;
+pub mod paths;
+pub mod pipeline;
+pub mod simulation;
+pub mod world;

@@ -1,0 +1,258 @@
+//! One simulated Envoy worker.
+
+use sluice_host::{Chain, Engine, Headers, LogLevel, OutcomeKind, PluginState};
+use sluice_recording::{Exchange as Recorded, Paths, Recorded as Fact};
+
+use super::paths::PathMode;
+use super::{exchange, expectation, world};
+use crate::console::{Console, Severity};
+use crate::failure::Failure;
+use crate::plugins::{Direction, Installation};
+use crate::report::ExchangeReport;
+use crate::report::exchange::folded_route;
+use crate::workload::WorkloadOption;
+
+/// What all workers share.
+pub struct Setup {
+    /// Compiles and runs modules.
+    pub engine: Engine,
+    /// The plugins, in order.
+    pub installation: Installation,
+    /// Whose proxy it is.
+    pub workload: WorkloadOption,
+    /// Which listener it is.
+    pub direction: Direction,
+    /// Its port, where the recording does not say.
+    pub port: Option<u16>,
+    /// The mesh's path normalisation.
+    pub paths: PathMode,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+impl Setup {
+    /// Starts every plugin once, and shows what it logged while it did.
+    ///
+    /// # Errors
+    /// When a plugin does not start or refuses its configuration: Istio would
+    /// keep the proxy from taking that configuration at all.
+    pub fn check_configuration(&self, console: &mut Console) -> Result<(), Failure> {
+        let names = self.installation.names();
+        let all: Vec<usize> = (0..names.len()).collect();
+        let world = world::world(&self.workload, self.direction, self.seed);
+        let chain = Chain::new(&self.engine, self.installation.chosen(&all), world)?;
+        let refused: Vec<_> = (all.iter().zip(&names))
+            .filter_map(|(index, name)| Some((name, refusal(chain.plugin_state(*index)?)?)))
+            .collect();
+        if refused.is_empty() {
+            return Ok(());
+        }
+        for line in chain.logs() {
+            console.say(
+                severity(line.level),
+                format_args!("{}: {}", line.plugin, line.message),
+            );
+        }
+        let (name, reason) = refused
+            .first()
+            .map_or(("plugin", ""), |(name, reason)| (name.as_str(), *reason));
+        Err(Failure::new(
+            name,
+            reason,
+            "a plugin that takes its configuration",
+            "plugin-refused",
+        ))
+    }
+}
+
+fn refusal(state: &PluginState) -> Option<&str> {
+    match state {
+        PluginState::Running => None,
+        PluginState::Refused => Some("a refused configuration"),
+        PluginState::Failed(reason) => Some(reason),
+    }
+}
+
+fn severity(level: LogLevel) -> Severity {
+    match level {
+        LogLevel::Trace | LogLevel::Debug | LogLevel::Info => Severity::Note,
+        LogLevel::Warn => Severity::Warning,
+        LogLevel::Error | LogLevel::Critical => Severity::Error,
+    }
+}
+
+/// The chain for one selection of the plugins.
+struct Selected {
+    plugins: Vec<usize>,
+    chain: Chain,
+}
+
+/// One worker: its chains keep their state from exchange to exchange.
+pub struct Worker<'a> {
+    setup: &'a Setup,
+    /// Differs between workers, so that they do not all draw the same numbers.
+    seed: u64,
+    /// One chain for each set of plugins that some port selects; most often one.
+    chains: Vec<Selected>,
+}
+
+impl<'a> Worker<'a> {
+    /// A worker that has not seen anything.
+    pub fn new(setup: &'a Setup, number: u64) -> Self {
+        Self {
+            setup,
+            seed: setup.seed.wrapping_add(number),
+            chains: Vec::new(),
+        }
+    }
+
+    /// Runs one exchange.
+    ///
+    /// # Errors
+    /// When a plugin applies to certain ports only and nothing says the
+    /// exchange's, or when the chain cannot be started.
+    pub fn run(
+        &mut self,
+        sequence: u64,
+        recorded: &Recorded<'_>,
+        paths: Option<Paths>,
+    ) -> Result<ExchangeReport, Failure> {
+        let mut exchange = exchange::to_host(recorded);
+        let route = route(recorded, &exchange.request.headers);
+        let id = recorded.id.to_string();
+        let mut report = if self.normalize(&mut exchange.request.headers, paths) {
+            let chain = self.chain(recorded)?;
+            if let Some(time) = recorded.time {
+                chain.advance_to(u64::try_from(time.as_nanos()).unwrap_or(0));
+            }
+            ExchangeReport::of_outcome(sequence, id, route, chain.run(&exchange))
+        } else {
+            refused_path(sequence, id, route)
+        };
+        complete(&mut report, recorded);
+        Ok(report)
+    }
+
+    /// What the connection manager does to `:path`; `false` where it answers 400.
+    fn normalize(&self, headers: &mut Headers, paths: Option<Paths>) -> bool {
+        if paths == Some(Paths::Normalized) {
+            return true;
+        }
+        let Some(path) = headers.get(":path") else {
+            return true;
+        };
+        let Some(normal) = self.setup.paths.apply(path) else {
+            return false;
+        };
+        if normal != path {
+            let normal = normal.into_owned();
+            headers.set(":path", normal);
+        }
+        true
+    }
+
+    fn chain(&mut self, recorded: &Recorded<'_>) -> Result<&mut Chain, Failure> {
+        let plugins = self.setup.installation.on_port(|| self.port_of(recorded))?;
+        let found = self
+            .chains
+            .iter()
+            .position(|selected| selected.plugins == plugins);
+        let index = match found {
+            Some(index) => index,
+            None => {
+                let chain = self.start(&plugins, recorded)?;
+                self.chains.push(Selected { plugins, chain });
+                self.chains.len() - 1
+            }
+        };
+        let missing = || {
+            Failure::new(
+                "replay",
+                "no chain",
+                "a chain for every set of plugins",
+                "internal",
+            )
+        };
+        self.chains
+            .get_mut(index)
+            .map(|selected| &mut selected.chain)
+            .ok_or_else(missing)
+    }
+
+    /// The virtual clock starts with the first exchange, so that it never has to go back.
+    fn start(&self, plugins: &[usize], recorded: &Recorded<'_>) -> Result<Chain, Failure> {
+        let mut world = world::world(&self.setup.workload, self.setup.direction, self.seed);
+        if let Some(now) = recorded
+            .time
+            .and_then(|time| u64::try_from(time.as_nanos()).ok())
+        {
+            world.now_ns = now;
+        }
+        let chosen = self.setup.installation.chosen(plugins);
+        Ok(Chain::new(&self.setup.engine, chosen, world)?)
+    }
+
+    fn port_of(&self, recorded: &Recorded<'_>) -> Result<u16, Failure> {
+        let recorded_port = match recorded.attributes.get("destination.port") {
+            Fact::Known(port) => port.as_u64().and_then(|port| u16::try_from(port).ok()),
+            Fact::Absent | Fact::Unknown => match recorded.attributes.get("destination.address") {
+                Fact::Known(address) => address.as_text().and_then(port_of_address),
+                Fact::Absent | Fact::Unknown => None,
+            },
+        };
+        recorded_port.or(self.setup.port).ok_or_else(|| {
+            Failure::with_help(
+                format_args!("exchange `{}`", recorded.id),
+                "neither destination.port nor destination.address",
+                "a port, since a plugin applies to certain ports only",
+                "give the listener's port with --port",
+                "unknown-port",
+            )
+        })
+    }
+}
+
+/// `10.0.0.9:8080` or `[::1]:8080`.
+fn port_of_address(address: &str) -> Option<u16> {
+    let Ok(address) = address.parse::<std::net::SocketAddr>() else {
+        return None;
+    };
+    Some(address.port())
+}
+
+/// Envoy's answer to a path that normalisation refuses, before any filter.
+fn refused_path(sequence: u64, id: String, route: String) -> ExchangeReport {
+    ExchangeReport {
+        sequence,
+        id,
+        route,
+        kind: OutcomeKind::Replied,
+        status: Some(400),
+        details: Some("path_normalization_failed".to_owned()),
+        ..ExchangeReport::default()
+    }
+}
+
+/// What the recording says about the exchange, beside what the replay found.
+fn complete(report: &mut ExchangeReport, recorded: &Recorded<'_>) {
+    report.recorded_status = recorded
+        .response
+        .as_ref()
+        .known()
+        .and_then(sluice_recording::Response::status);
+    if recorded.request.partial.is_some() && !report.costs.is_empty() {
+        // The header list is not whole, so any header that a plugin missed may have been there.
+        report.unknown.push("request.headers".to_owned());
+    }
+    report.expectation = recorded
+        .expect
+        .as_ref()
+        .map(|expected| expectation::compare(expected, report));
+}
+
+fn route(recorded: &Recorded<'_>, headers: &Headers) -> String {
+    match recorded.attributes.get("xds.route_name") {
+        Fact::Known(name) => name.as_text().unwrap_or_default().to_owned(),
+        Fact::Absent | Fact::Unknown => folded_route(headers),
+    }
+}

@@ -1,0 +1,132 @@
+//! JUnit XML: one test case an exchange.
+//!
+//! An exchange without an expectation is a case that cannot fail, unless a
+//! guest trapped in it. The counts stand in the first element of the document
+//! and are known only at the end, so the cases wait in a temporary file.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Seek, Write};
+
+use quick_xml::escape::escape;
+
+use super::exchange::ExchangeReport;
+
+/// Collects cases on disk, so that memory does not grow with the recording.
+pub struct JUnit {
+    cases: BufWriter<File>,
+    tests: u64,
+    failures: u64,
+    errors: u64,
+}
+
+impl JUnit {
+    /// Opens the temporary file.
+    ///
+    /// # Errors
+    /// When there is no room for one.
+    pub fn open() -> io::Result<Self> {
+        Ok(Self {
+            cases: BufWriter::new(tempfile::tempfile()?),
+            tests: 0,
+            failures: 0,
+            errors: 0,
+        })
+    }
+
+    /// Adds the case of one exchange, rendered by [`case`].
+    ///
+    /// # Errors
+    /// When the temporary file cannot be written.
+    pub fn add(&mut self, case: &Case) -> io::Result<()> {
+        self.tests += 1;
+        self.failures += u64::from(case.failed);
+        self.errors += u64::from(case.trapped);
+        self.cases.write_all(case.xml.as_bytes())
+    }
+
+    /// The opening of the document, then the cases; [`CLOSING`] follows them.
+    ///
+    /// # Errors
+    /// When the temporary file cannot be read back.
+    pub fn finish(self) -> io::Result<(String, File)> {
+        let Self {
+            cases,
+            tests,
+            failures,
+            errors,
+        } = self;
+        let mut cases = cases.into_inner().map_err(io::IntoInnerError::into_error)?;
+        cases.rewind()?;
+        let opening = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\">\n\
+             <testsuite name=\"sluice replay\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\">\n"
+        );
+        Ok((opening, cases))
+    }
+}
+
+/// What closes the document.
+pub const CLOSING: &str = "</testsuite>\n</testsuites>\n";
+
+/// One rendered test case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    xml: String,
+    failed: bool,
+    trapped: bool,
+}
+
+/// Renders the test case of one exchange.
+pub fn case(report: &ExchangeReport) -> Case {
+    let failures = report.expectation.as_deref().unwrap_or_default();
+    let mut xml = format!(
+        "<testcase classname=\"{}\" name=\"{}\"",
+        text(&report.route),
+        text(&report.id)
+    );
+    if failures.is_empty() && report.traps.is_empty() {
+        xml.push_str("/>\n");
+        return Case {
+            xml,
+            failed: false,
+            trapped: false,
+        };
+    }
+    xml.push_str(">\n");
+    for failure in failures {
+        let message = format!(
+            "{}: found {}, expected {}",
+            failure.field, failure.found, failure.expected
+        );
+        xml.push_str(&format!(
+            "<failure type=\"{}\" message=\"{}\"/>\n",
+            text(&failure.field),
+            text(&message)
+        ));
+    }
+    for trap in &report.traps {
+        let message = format!(
+            "{} trapped in {}: {}",
+            trap.plugin, trap.callback, trap.reason
+        );
+        xml.push_str(&format!(
+            "<error type=\"trap\" message=\"{}\"/>\n",
+            text(&message)
+        ));
+    }
+    xml.push_str("</testcase>\n");
+    Case {
+        xml,
+        failed: !failures.is_empty(),
+        trapped: !report.traps.is_empty(),
+    }
+}
+
+/// Escaped, and without the control characters that XML 1.0 (§2.2) cannot hold at all.
+fn text(raw: &str) -> String {
+    let legal = raw.replace(
+        |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r'),
+        "\u{fffd}",
+    );
+    escape(legal.as_str()).replace('\n', "&#10;")
+}

@@ -1,0 +1,136 @@
+//! `--workload`: whose proxy is simulated.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use sluice_policy::{ProxyKind, Workload};
+
+/// The workload behind the simulated proxy, with the node facts that Istio
+/// puts into Envoy's bootstrap for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkloadOption {
+    /// Namespace, labels and kind: what policies attach to.
+    pub workload: Workload,
+    /// `NAME` in the node metadata; the pod's name.
+    pub name: Option<String>,
+    /// `CLUSTER_ID`.
+    pub cluster: Option<String>,
+    /// `SERVICE_ACCOUNT`.
+    pub service_account: Option<String>,
+}
+
+impl Default for WorkloadOption {
+    fn default() -> Self {
+        let workload = Workload {
+            namespace: "default".to_owned(),
+            ..Workload::default()
+        };
+        Self {
+            workload,
+            name: None,
+            cluster: None,
+            service_account: None,
+        }
+    }
+}
+
+/// A `--workload` that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkloadError(String);
+
+impl std::fmt::Display for WorkloadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WorkloadError {}
+
+impl FromStr for WorkloadOption {
+    type Err = WorkloadError;
+
+    /// `namespace=…,kind=…,name=…,cluster=…,serviceAccount=…` and any label as
+    /// `KEY=VALUE`; a label that has the name of one of these is `label:KEY=VALUE`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut option = Self::default();
+        let mut seen = BTreeMap::new();
+        for part in text.split(',').filter(|part| !part.is_empty()) {
+            let (key, value) = part.split_once('=').ok_or_else(|| {
+                WorkloadError(format!(
+                    "found `{part}`, expected KEY=VALUE [workload-syntax]"
+                ))
+            })?;
+            if seen.insert(key.to_owned(), ()).is_some() {
+                return Err(WorkloadError(format!(
+                    "found `{key}` twice, expected each key once [workload-duplicate-key]"
+                )));
+            }
+            option.set(key, value)?;
+        }
+        Ok(option)
+    }
+}
+
+impl WorkloadOption {
+    fn set(&mut self, key: &str, value: &str) -> Result<(), WorkloadError> {
+        match key {
+            "namespace" => value.clone_into(&mut self.workload.namespace),
+            "kind" => self.workload.kind = kind(value)?,
+            "name" => self.name = Some(value.to_owned()),
+            "cluster" => self.cluster = Some(value.to_owned()),
+            "serviceAccount" => self.service_account = Some(value.to_owned()),
+            label => {
+                let label = label.strip_prefix("label:").unwrap_or(label);
+                self.workload
+                    .labels
+                    .insert(label.to_owned(), value.to_owned());
+            }
+        }
+        if key == "namespace" && value.is_empty() {
+            return Err(WorkloadError(
+                "found an empty namespace, expected its name [workload-namespace]".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn kind(value: &str) -> Result<ProxyKind, WorkloadError> {
+    match value {
+        "sidecar" => Ok(ProxyKind::Sidecar),
+        "gateway" => Ok(ProxyKind::Gateway),
+        "waypoint" => Ok(ProxyKind::Waypoint),
+        other => Err(WorkloadError(format!(
+            "found kind `{other}`, expected one of sidecar, gateway, waypoint [workload-kind]"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_namespace_labels_and_kind() {
+        let option: WorkloadOption =
+            "namespace=production,app=payment-service,label:name=x,kind=gateway,version=v1"
+                .parse()
+                .unwrap();
+        assert_eq!(option.workload.namespace, "production");
+        assert_eq!(option.workload.kind, ProxyKind::Gateway);
+        let labels: Vec<_> = option
+            .workload
+            .labels
+            .iter()
+            .map(|(k, v)| format!("{k}={v}"))
+            .collect();
+        assert_eq!(labels, ["app=payment-service", "name=x", "version=v1"]);
+    }
+
+    #[test]
+    fn refuses_what_it_cannot_read() {
+        for text in ["app", "namespace=", "kind=pod", "a=1,a=2"] {
+            assert!(text.parse::<WorkloadOption>().is_err(), "{text}");
+        }
+    }
+}
