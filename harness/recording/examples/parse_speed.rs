@@ -61,7 +61,10 @@ struct Lines {
 
 impl Lines {
     fn new(exchanges: u64) -> Self {
-        Self { rest: HEADER.as_bytes(), left: exchanges }
+        Self {
+            rest: HEADER.as_bytes(),
+            left: exchanges,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::ops::{Deref, DerefMut};
 
 /// Declares [`Code`] with its stable names, in one place.
 macro_rules! codes {
@@ -85,11 +86,16 @@ pub struct Place {
     pub path: String,
 }
 
-/// One thing wrong with an input.
+/// One thing wrong with an input; dereferences to its [`Details`].
 ///
 /// Prints as `file:line: path: found …, expected …; did you mean …? [code]`.
+/// Boxed, because results carry it past millions of exchanges that are right.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Diagnostic {
+pub struct Diagnostic(Box<Details>);
+
+/// What a [`Diagnostic`] says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Details {
     /// What is wrong.
     pub code: Code,
     /// Where.
@@ -105,13 +111,13 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A diagnostic without a place.
     pub fn new(code: Code, found: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Details {
             code,
             place: Place::default(),
             found: found.into(),
             expected: expected.into(),
             suggestion: None,
-        }
+        }))
     }
 
     /// An error of the operating system.
@@ -155,6 +161,20 @@ impl Diagnostic {
             Some(name) => self.suggest(format!("did you mean `{name}`?")),
             None => self,
         }
+    }
+}
+
+impl Deref for Diagnostic {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
+impl DerefMut for Diagnostic {
+    fn deref_mut(&mut self) -> &mut Details {
+        &mut self.0
     }
 }
 

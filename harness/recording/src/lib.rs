@@ -15,6 +15,7 @@ mod diagnostic;
 mod exchange;
 mod expectation;
 mod fields;
+mod import;
 mod line_source;
 mod parallel;
 mod reader;
@@ -27,10 +28,14 @@ mod writer;
 
 pub use attribute::{AttributeKind, AttributeValue, Attributes};
 pub use body::Body;
-pub use diagnostic::{Code, Diagnostic, Place};
+pub use diagnostic::{Code, Details, Diagnostic, Place};
 pub use exchange::{Exchange, Partial, Request, Response};
 pub use expectation::{Expectation, HeaderExpectation, Outcome};
 pub use fields::{Field, Fields};
+pub use import::{
+    AccessLogIndex, DEFAULT_REDACTED, Format, ImportOptions, ImportReport, JoinOutcome, JoinReport,
+    Redaction, Sink, detect, import, import_joined,
+};
 pub use line_source::DEFAULT_MAX_LINE_BYTES;
 pub use parallel::process_in_order;
 pub use reader::{Batch, BatchLimits, Reader, ReaderOptions};

@@ -99,7 +99,7 @@ impl Version {
 
     /// Whether this crate can read a recording of this version.
     pub fn is_readable(self) -> bool {
-        self.major == Self::CURRENT.major && self.minor <= Self::CURRENT.minor
+        self.major == Self::CURRENT.major && self <= Self::CURRENT
     }
 }
 

@@ -1,0 +1,174 @@
+//! Recordings from what other tools captured.
+//!
+//! One file a format, each a stream: an importer gives one exchange at a time to
+//! a sink and keeps nothing of it. What a format cannot show stays unknown.
+
+mod access_log;
+mod detect;
+mod documents;
+mod format;
+mod har;
+mod join;
+mod message;
+mod prefix;
+mod redact;
+mod report;
+mod tap;
+
+use std::io::BufRead;
+
+pub use format::Format;
+pub use join::{AccessLogIndex, JoinOutcome};
+pub use redact::{DEFAULT_REDACTED, Redaction};
+pub use report::{ImportReport, JoinReport};
+
+use crate::{Diagnostic, Exchange, RecordingHeader};
+use prefix::Prefixed;
+
+/// How to import.
+#[derive(Debug, Clone, Default)]
+pub struct ImportOptions {
+    /// The format, or nothing to find out from the first bytes.
+    pub format: Option<Format>,
+    /// The length of the input in bytes where it is known, as for a file: it
+    /// tells the two protobuf forms apart.
+    pub input_bytes: Option<u64>,
+    /// Headers whose values must not reach the recording.
+    pub redaction: Redaction,
+    /// An Envoy format string for text access logs; the default formats of Envoy
+    /// and Istio need none.
+    pub log_format: Option<String>,
+    /// For JSON access logs: which command operator a key holds, such as
+    /// `("peer", "%DOWNSTREAM_PEER_URI_SAN%")`.
+    pub log_keys: Vec<(String, String)>,
+    /// Whether to pass over lines that are no access-log lines, and count them:
+    /// `kubectl logs` mixes both.
+    pub skip_other_lines: bool,
+}
+
+/// What takes the exchanges of an import.
+pub type Sink<'s> = dyn FnMut(Exchange<'static>) -> Result<(), Diagnostic> + 's;
+
+/// Imports everything in `input`.
+///
+/// # Errors
+///
+/// The first thing that is wrong, with its line or offset, or the error of `sink`.
+/// Exchanges before it have reached the sink: write them to a
+/// [`crate::RecordingFile`] and nothing is half-written.
+pub fn import(
+    input: impl BufRead,
+    options: &ImportOptions,
+    sink: &mut Sink<'_>,
+) -> Result<ImportReport, Diagnostic> {
+    let mut report = ImportReport::default();
+    let mut redacted = 0;
+    run(input, options, &mut report, &mut |mut exchange| {
+        redacted += options.redaction.apply(&mut exchange);
+        sink(exchange)
+    })?;
+    report.redacted_values = redacted;
+    report.require_exchanges()
+}
+
+/// Imports a tap and adds to each exchange what an access-log line knows of it.
+///
+/// The tap is read twice, first to see which log line belongs to exactly one
+/// exchange: an `x-request-id` that a client used twice must not lend one
+/// caller's identity to another. Memory follows the length of the access log.
+///
+/// # Errors
+///
+/// As [`import`], and those of `open_tap`.
+pub fn import_joined<R: BufRead>(
+    mut open_tap: impl FnMut() -> Result<R, Diagnostic>,
+    access_log: impl BufRead,
+    tap_options: &ImportOptions,
+    log_options: &ImportOptions,
+    sink: &mut Sink<'_>,
+) -> Result<ImportReport, Diagnostic> {
+    let mut index = AccessLogIndex::default();
+    let mut log_report = ImportReport::default();
+    run(access_log, log_options, &mut log_report, &mut |line| {
+        index.add(line);
+        Ok(())
+    })?;
+    run(
+        open_tap()?,
+        tap_options,
+        &mut ImportReport::default(),
+        &mut |exchange| {
+            index.observe(&exchange);
+            Ok(())
+        },
+    )?;
+    let (mut report, mut joins, mut redacted) = <(ImportReport, JoinReport, u64)>::default();
+    run(
+        open_tap()?,
+        tap_options,
+        &mut report,
+        &mut |mut exchange| {
+            joins.count(index.attach(&mut exchange));
+            redacted += tap_options.redaction.apply(&mut exchange);
+            sink(exchange)
+        },
+    )?;
+    joins.log_lines = log_report.exchanges;
+    joins.unused_log_lines = index.unused();
+    report.redacted_values = redacted;
+    report.joins = Some(joins);
+    report.absorb_log(log_report);
+    report.require_exchanges()
+}
+
+/// Finds the format of an input from its first bytes, and gives the input back whole.
+///
+/// # Errors
+///
+/// When the input is empty, compressed, in no known format or in several.
+pub fn detect<R: BufRead>(
+    input: R,
+    options: &ImportOptions,
+) -> Result<(Format, impl BufRead), Diagnostic> {
+    let prefixed = Prefixed::read(input)?;
+    let format = match options.format {
+        Some(format) => format,
+        None => detect::detect(prefixed.prefix(), options)?,
+    };
+    Ok((format, prefixed))
+}
+
+impl ImportOptions {
+    /// The header of a recording that an import in `format` fills.
+    pub fn header(&self, format: Format) -> RecordingHeader {
+        let mut header = RecordingHeader::new(format.source());
+        header.paths = Some(format.paths());
+        header.redacted = self.redaction.names().to_vec();
+        header
+    }
+}
+
+fn run(
+    input: impl BufRead,
+    options: &ImportOptions,
+    report: &mut ImportReport,
+    sink: &mut Sink<'_>,
+) -> Result<(), Diagnostic> {
+    let (format, input) = detect(input, options)?;
+    report.format = Some(format);
+    let mut exchanges = 0;
+    let mut counted = |exchange| {
+        exchanges += 1;
+        sink(exchange)
+    };
+    let imported = match format {
+        Format::TapJson => tap::import_json(input, report, &mut counted),
+        Format::TapProtobuf => tap::import_protobuf(input, report, &mut counted),
+        Format::TapProtobufDelimited => tap::import_delimited(input, report, &mut counted),
+        Format::Har => har::import(input, report, &mut counted),
+        Format::AccessLogJson => access_log::import_json(input, options, report, &mut counted),
+        Format::AccessLogText => access_log::import_text(input, options, report, &mut counted),
+    };
+    report.exchanges = exchanges;
+    imported
+}
