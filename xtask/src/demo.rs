@@ -22,7 +22,7 @@ pub fn demo(tree: &Tree) -> Result<ExitCode> {
         "--",
     ]);
     cargo.args(["replay", "tests/recordings/payment-service.jsonl"]);
-    cargo.args(["--plugins", "wasm-plugins/authz/payment-service.yaml"]);
+    cargo.args(["--plugins", "wasm-plugins/examples/payment-service.yaml"]);
     cargo.arg("--modules").arg(tree.made("wasm"));
     cargo.args(["--workload", "namespace=production,app=payment-service"]);
     run::hand_on(&mut cargo)

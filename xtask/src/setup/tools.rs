@@ -8,42 +8,63 @@ use anyhow::Result;
 use crate::run;
 use crate::tree::Tree;
 
-const MUTANTS_VERSION: &str = "27.1.0";
+/// A program from crates.io.
+struct Tool<'a> {
+    package: &'a str,
+    version: &'a str,
+    program: &'a str,
+    /// Features and profile: what is quickest to build and does the work.
+    options: &'a [&'a str],
+}
 
 /// The runner for tests on wasm32-unknown-unknown.
 ///
 /// Its version must equal that of the wasm-bindgen library in Cargo.lock: the
 /// two share a format that is not stable.
 pub fn wasm_bindgen_runner(tree: &Tree) -> Result<PathBuf> {
-    let version = tree.locked_version("wasm-bindgen")?;
-    install(
-        tree,
-        "wasm-bindgen-cli",
-        &version,
-        "wasm-bindgen-test-runner",
-    )
+    let tool = Tool {
+        package: "wasm-bindgen-cli",
+        version: &tree.locked_version("wasm-bindgen")?,
+        program: "wasm-bindgen-test-runner",
+        // TLS serves browsers only, and the tests run in Node.js.
+        options: &["--debug", "--no-default-features"],
+    };
+    install(tree, &tool)
 }
 
 /// The mutation tester.
 pub fn cargo_mutants(tree: &Tree) -> Result<PathBuf> {
-    install(tree, "cargo-mutants", MUTANTS_VERSION, "cargo-mutants")
+    let tool = Tool {
+        package: "cargo-mutants",
+        version: "27.1.0",
+        program: "cargo-mutants",
+        options: &["--debug"],
+    };
+    install(tree, &tool)
 }
 
-fn install(tree: &Tree, package: &str, version: &str, program: &str) -> Result<PathBuf> {
-    let home = tree.made("tools").join(format!("{package}-{version}"));
-    let path = home.join("bin").join(program);
+/// Builds the program unless that version is there.
+///
+/// Not `--locked`: a mirror of the registry may lack a crate as new as the ones
+/// that a tool's own lock file names.
+fn install(tree: &Tree, tool: &Tool<'_>) -> Result<PathBuf> {
+    let home = tree
+        .made("tools")
+        .join(format!("{}-{}", tool.package, tool.version));
+    let path = home.join("bin").join(tool.program);
     if path.is_file() {
         return Ok(path);
     }
     let mut cargo = Command::new("cargo");
+    cargo.env("CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS", "fallback");
     cargo.args([
         "install",
         "--quiet",
-        "--locked",
-        package,
+        tool.package,
         "--version",
-        version,
+        tool.version,
     ]);
+    cargo.args(tool.options);
     cargo
         .arg("--root")
         .arg(&home)

@@ -11,7 +11,7 @@ const SOURCE: &str = "tests/recordings/payment-service.jsonl";
 /// What the recording is replayed through: the demo's plugins.
 pub const PLUGIN_ARGUMENTS: [&str; 4] = [
     "--plugins",
-    "wasm-plugins/authz/payment-service.yaml",
+    "wasm-plugins/examples/payment-service.yaml",
     "--workload",
     "namespace=production,app=payment-service",
 ];
