@@ -1,3 +1,5 @@
 //! Conformance cases, end-to-end tests and benches that span crates.
 
 pub mod cases;
+pub mod conformance;
+pub mod record;

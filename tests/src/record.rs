@@ -4,7 +4,9 @@
 pub mod caller;
 pub mod calls;
 mod driver;
+mod publish;
 pub mod raw;
 pub mod stage;
 
 pub use driver::drive;
+pub use publish::publish;

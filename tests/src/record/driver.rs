@@ -34,7 +34,7 @@ pub fn drive(stage: &Stage, plan: &[Planned]) -> Result<(), LabError> {
 
 /// In the form of a UUID, since Envoy writes over what is not one, and the same
 /// in every recording.
-fn request_id(index: usize) -> String {
+pub(super) fn request_id(index: usize) -> String {
     format!("{index:08x}-51c1-4e00-8000-00000000cafe")
 }
 

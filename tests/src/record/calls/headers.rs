@@ -23,7 +23,6 @@ const LINES: &[Lines] = &[
     &[("accept", b"text/plain"), ("accept", b"application/json")],
     &[("authorization", b"Bearer not-a-token")],
     &[("x-forwarded-for", b"192.0.2.1, 198.51.100.9")],
-    &[("x-envoy-original-path", b"/v1/admin")],
 ];
 
 /// Lines that would forge an identity if they were believed.
