@@ -82,6 +82,8 @@ impl AttributeSet {
 
     /// The attributes in the order of the enum.
     pub fn iter(self) -> impl Iterator<Item = Attribute> {
-        Attribute::ALL.into_iter().filter(move |&attribute| self.contains(attribute))
+        Attribute::ALL
+            .into_iter()
+            .filter(move |&attribute| self.contains(attribute))
     }
 }

@@ -1,0 +1,285 @@
+//! A value with its path.
+
+use std::ops::RangeInclusive;
+
+use serde_json::Value;
+
+use super::{Object, path};
+use crate::diagnostic::{Diagnostic, DiagnosticCode, Diagnostics, describe, quote, suggest};
+
+/// A JSON value and where it stands.
+///
+/// Methods that read it report what is wrong and return `None`; a caller goes
+/// on to its next field, so that one pass finds everything.
+#[derive(Debug, Clone)]
+pub struct Node<'v> {
+    value: &'v Value,
+    path: String,
+}
+
+impl<'v> Node<'v> {
+    /// A value at a path.
+    pub fn new(value: &'v Value, path: impl Into<String>) -> Self {
+        Self {
+            value,
+            path: path.into(),
+        }
+    }
+
+    /// The value.
+    pub fn value(&self) -> &'v Value {
+        self.value
+    }
+
+    /// Where it stands.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Reports this value as an error.
+    pub fn error<'d>(
+        &self,
+        code: DiagnosticCode,
+        expected: impl Into<String>,
+        diagnostics: &'d mut Diagnostics,
+    ) -> &'d mut Diagnostic {
+        diagnostics.error(code, &self.path, describe(self.value), expected)
+    }
+
+    fn wrong_type<T>(&self, expected: &str, diagnostics: &mut Diagnostics) -> Option<T> {
+        self.error(DiagnosticCode::WrongType, expected, diagnostics);
+        None
+    }
+
+    /// A string, perhaps empty.
+    pub fn string(&self, diagnostics: &mut Diagnostics) -> Option<&'v str> {
+        self.value
+            .as_str()
+            .or_else(|| self.wrong_type("a string", diagnostics))
+    }
+
+    /// A string that is not empty.
+    pub fn text(&self, diagnostics: &mut Diagnostics) -> Option<&'v str> {
+        let text = self.string(diagnostics)?;
+        if text.is_empty() {
+            self.error(
+                DiagnosticCode::EmptyValue,
+                "a non-empty string",
+                diagnostics,
+            );
+            return None;
+        }
+        Some(text)
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&self, diagnostics: &mut Diagnostics) -> Option<bool> {
+        self.value
+            .as_bool()
+            .or_else(|| self.wrong_type("true or false", diagnostics))
+    }
+
+    /// A whole number within a range.
+    pub fn integer<T>(&self, range: RangeInclusive<T>, diagnostics: &mut Diagnostics) -> Option<T>
+    where
+        T: TryFrom<i64> + PartialOrd + std::fmt::Display,
+    {
+        let expected = format!("a whole number from {} to {}", range.start(), range.end());
+        if !self.value.is_number() {
+            return self.wrong_type(&expected, diagnostics);
+        }
+        let number = self
+            .value
+            .as_i64()
+            .and_then(|number| T::try_from(number).ok());
+        let number = number.filter(|number| range.contains(number));
+        if number.is_none() {
+            self.error(DiagnosticCode::OutOfRange, expected, diagnostics);
+        }
+        number
+    }
+
+    /// The meaning of one of a few names. Istio's schemas take names only,
+    /// though proto3 JSON would take numbers too.
+    pub fn one_of<T: Clone>(
+        &self,
+        names: &[(&str, T)],
+        diagnostics: &mut Diagnostics,
+    ) -> Option<T> {
+        let name = self.string(diagnostics)?;
+        let known = names.iter().find(|(known, _)| *known == name);
+        if known.is_none() {
+            let expected = one_of(names.iter().map(|(known, _)| *known));
+            let help = suggest(name, names.iter().map(|(known, _)| *known));
+            self.error(DiagnosticCode::UnknownValue, expected, diagnostics)
+                .help = help;
+        }
+        known.map(|(_, meaning)| meaning.clone())
+    }
+
+    /// The items of a list, perhaps none.
+    pub fn items(&self, diagnostics: &mut Diagnostics) -> Option<Vec<Node<'v>>> {
+        let Value::Array(items) = self.value else {
+            return self.wrong_type("a list", diagnostics);
+        };
+        let nodes = items.iter().enumerate();
+        Some(
+            nodes
+                .map(|(index, value)| Node::new(value, path::item(&self.path, index)))
+                .collect(),
+        )
+    }
+
+    /// The items of a list that has some.
+    pub fn some_items(&self, diagnostics: &mut Diagnostics) -> Option<Vec<Node<'v>>> {
+        let items = self.items(diagnostics)?;
+        if items.is_empty() {
+            self.error(DiagnosticCode::EmptyValue, "at least one item", diagnostics);
+            return None;
+        }
+        Some(items)
+    }
+
+    /// The items of a list of non-empty strings, each with its place.
+    pub fn texts(&self, diagnostics: &mut Diagnostics) -> Option<Vec<(&'v str, Node<'v>)>> {
+        let items = self.items(diagnostics)?;
+        let texts: Vec<_> = items
+            .iter()
+            .map(|item| item.text(diagnostics).map(|text| (text, item.clone())))
+            .collect();
+        texts.into_iter().collect()
+    }
+
+    /// An object.
+    pub fn object(&self, diagnostics: &mut Diagnostics) -> Option<Object<'v>> {
+        match self.value {
+            Value::Object(object) => Some(Object::new(object, self.path.clone())),
+            _ => self.wrong_type("an object", diagnostics),
+        }
+    }
+
+    /// The entries of an object whose keys are free, each with its place.
+    pub fn entries(&self, diagnostics: &mut Diagnostics) -> Option<Vec<(&'v str, Node<'v>)>> {
+        let Value::Object(object) = self.value else {
+            return self.wrong_type("an object", diagnostics);
+        };
+        let entry = |(key, value): (&'v String, &'v Value)| {
+            (key.as_str(), Node::new(value, path::child(&self.path, key)))
+        };
+        Some(object.iter().map(entry).collect())
+    }
+
+    /// The keys and values of an object of strings.
+    pub fn string_map(&self, diagnostics: &mut Diagnostics) -> Option<Vec<(&'v str, &'v str)>> {
+        let entries = self.entries(diagnostics)?;
+        let pairs: Vec<_> = entries
+            .iter()
+            .map(|(key, value)| value.string(diagnostics).map(|value| (*key, value)))
+            .collect();
+        pairs.into_iter().collect()
+    }
+}
+
+/// `one of "a", "b"`.
+pub fn one_of<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let names: Vec<String> = names.map(quote).collect();
+    format!("one of {}", names.join(", "))
+}
+
+/// A truth value as Go's `strconv.ParseBool` reads it, which Istio uses for
+/// annotations.
+pub fn parse_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn read<T>(
+        value: &Value,
+        read: impl Fn(&Node<'_>, &mut Diagnostics) -> Option<T>,
+    ) -> Result<T, String> {
+        let mut diagnostics = Diagnostics::new();
+        let result = read(&Node::new(value, "here"), &mut diagnostics);
+        result.ok_or_else(|| diagnostics.to_string())
+    }
+
+    #[test]
+    fn texts_are_not_empty() {
+        assert_eq!(
+            read(&json!("a"), |node, found| node
+                .text(found)
+                .map(str::to_owned)),
+            Ok("a".to_owned())
+        );
+        let empty = read(&json!(""), |node, found| {
+            node.text(found).map(str::to_owned)
+        });
+        assert_eq!(
+            empty,
+            Err(
+                "here: found an empty string, expected a non-empty string [empty-value]".to_owned()
+            )
+        );
+    }
+
+    #[test]
+    fn a_list_reports_every_bad_item() {
+        let found = read(&json!(["a", 1, ""]), |node, found| {
+            node.texts(found).map(|texts| texts.len())
+        });
+        let lines = found.map_err(|found| found.lines().count());
+        assert_eq!(lines, Err(2));
+    }
+
+    #[test]
+    fn numbers_keep_to_their_range() {
+        assert_eq!(
+            read(&json!(80), |node, found| node.integer(1..=65535_u16, found)),
+            Ok(80)
+        );
+        for value in [
+            json!(0),
+            json!(65536),
+            json!(1.5),
+            json!(-1),
+            json!(u64::MAX),
+        ] {
+            let found = read(&value, |node, found| node.integer(1..=65535_u16, found));
+            assert!(
+                found.is_err_and(|found| found.ends_with("[out-of-range]")),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_come_with_suggestions() {
+        let names = [("ALLOW", 0), ("DENY", 1)];
+        assert_eq!(
+            read(&json!("DENY"), |node, found| node.one_of(&names, found)),
+            Ok(1)
+        );
+        let found = read(&json!("Deny"), |node, found| node.one_of(&names, found));
+        let expected = "here: found \"Deny\", expected one of \"ALLOW\", \"DENY\"; \
+                        did you mean \"DENY\"? [unknown-value]";
+        assert_eq!(found, Err(expected.to_owned()));
+        assert!(read(&json!(1), |node, found| node.one_of(&names, found)).is_err());
+    }
+
+    #[test]
+    fn truth_is_read_as_go_reads_it() {
+        assert_eq!(parse_bool("T"), Some(true));
+        assert_eq!(parse_bool("False"), Some(false));
+        assert_eq!(parse_bool("yes"), None);
+        assert_eq!(parse_bool("tRUE"), None);
+    }
+}

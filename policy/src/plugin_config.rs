@@ -1,0 +1,314 @@
+//! The configuration of a plugin, as far as it is the same for every filter.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::diagnostic::{DiagnosticCode, Diagnostics, quote};
+use crate::json::{Document, Node, Object, child, item};
+use crate::mesh::Mesh;
+use crate::resource::{Kind, Resource};
+use crate::workload::Workload;
+
+/// Everything but the resources, which [`read`] hands out one by one.
+#[derive(Debug, Default)]
+pub struct PluginConfig {
+    /// `mesh`.
+    pub mesh: Mesh,
+    /// `workload`, for proxies without Istio's node metadata.
+    pub workload: Option<Workload>,
+    options: Map<String, Value>,
+}
+
+impl PluginConfig {
+    /// The filter's own options: it takes what it knows and calls
+    /// [`Object::finish`].
+    pub fn options(&self) -> Object<'_> {
+        let mut object = Object::new(&self.options, "");
+        object.ignore(&[RESOURCES, MESH, WORKLOAD]);
+        object
+    }
+}
+
+const RESOURCES: &str = "resources";
+const MESH: &str = "mesh";
+const WORKLOAD: &str = "workload";
+
+/// Reads pluginConfig and gives every resource that can be read to `take`.
+///
+/// One resource at a time is held as JSON, because the memory of a Wasm module
+/// never shrinks and thousands of policies as JSON would take tens of megabytes.
+/// They come in the order of the document, which may have `mesh` after them.
+///
+/// No bytes at all are an empty configuration: Istio sends `{}` so.
+pub fn read(
+    bytes: &[u8],
+    kinds: &[&'static Kind],
+    diagnostics: &mut Diagnostics,
+    mut take: impl FnMut(&Resource<'_>, &mut Diagnostics),
+) -> PluginConfig {
+    if bytes.is_empty() {
+        return PluginConfig::default();
+    }
+    let mut document = Document::new(diagnostics);
+    let options = document.read(bytes, |document, deserializer| {
+        let seed = RootSeed {
+            document,
+            resources: Resources {
+                kinds,
+                seen: BTreeSet::new(),
+                take: &mut take,
+            },
+        };
+        seed.deserialize(deserializer)
+    });
+    let options = options.unwrap_or_default();
+    let node = |key: &str| {
+        options
+            .get(key)
+            .filter(|value| !value.is_null())
+            .map(|value| Node::new(value, key))
+    };
+    let mesh = node(MESH)
+        .map(|mesh| Mesh::read(&mesh, diagnostics))
+        .unwrap_or_default();
+    let workload = node(WORKLOAD).and_then(|workload| Workload::read(&workload, diagnostics));
+    PluginConfig {
+        mesh,
+        workload,
+        options,
+    }
+}
+
+/// Reads the document: an object whose `resources` are taken on the way.
+struct RootSeed<'a, 'd> {
+    document: &'a mut Document<'d>,
+    resources: Resources<'a>,
+}
+
+impl<'de> DeserializeSeed<'de> for RootSeed<'_, '_> {
+    type Value = Map<String, Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for RootSeed<'_, '_> {
+    type Value = Map<String, Value>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut access: A) -> Result<Self::Value, A::Error> {
+        let mut options = Map::new();
+        while let Some(key) = access.next_key::<String>()? {
+            let (resources, path) = (&mut self.resources, child("", &key));
+            let value = self.document.descend(path, |document| match key.as_str() {
+                RESOURCES => access
+                    .next_value_seed(ResourcesSeed {
+                        document,
+                        resources,
+                    })
+                    .map(|()| Value::Null),
+                _ => access.next_value_seed(document.value()),
+            })?;
+            if options.contains_key(&key) {
+                self.document.duplicate_key(&key);
+            } else {
+                options.insert(key, value);
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// Receives resources and remembers their names.
+struct Resources<'a> {
+    kinds: &'a [&'static Kind],
+    seen: BTreeSet<(&'static str, String, String)>,
+    take: &'a mut dyn FnMut(&Resource<'_>, &mut Diagnostics),
+}
+
+impl Resources<'_> {
+    fn receive(&mut self, value: &Value, path: &str, diagnostics: &mut Diagnostics) {
+        let Some(resource) = Resource::read(&Node::new(value, path), self.kinds, diagnostics)
+        else {
+            return;
+        };
+        let name = resource.metadata.name;
+        let Some(namespace) = resource.metadata.namespace else {
+            // kubectl would take it from its context. A filter has none, and
+            // guessing could attach a policy elsewhere.
+            let path = format!("{path}.metadata.namespace");
+            diagnostics.error(
+                DiagnosticCode::MissingNamespace,
+                &path,
+                "nothing",
+                "the namespace of the resource",
+            );
+            return;
+        };
+        if !self
+            .seen
+            .insert((resource.kind.name, namespace.to_owned(), name.to_owned()))
+        {
+            let found = format!(
+                "another {} {}",
+                resource.kind.name,
+                quote(&format!("{namespace}/{name}"))
+            );
+            diagnostics.error(
+                DiagnosticCode::DuplicateResource,
+                path,
+                found,
+                "each resource once",
+            );
+            return;
+        }
+        (self.take)(&resource, diagnostics);
+    }
+}
+
+/// Reads the list of resources.
+struct ResourcesSeed<'a, 'd, 'r> {
+    document: &'a mut Document<'d>,
+    resources: &'a mut Resources<'r>,
+}
+
+impl<'de> DeserializeSeed<'de> for ResourcesSeed<'_, '_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ResourcesSeed<'_, '_, '_> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a list of resources")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        for index in 0.. {
+            let path = item(&self.document.path, index);
+            let value = self.document.descend(path.clone(), |document| {
+                access.next_element_seed(document.value())
+            })?;
+            let Some(value) = value else { break };
+            self.resources
+                .receive(&value, &path, self.document.diagnostics);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::AUTHORIZATION_POLICY;
+    use serde_json::json;
+
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn policy(name: &str) -> Value {
+        json!({"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",
+               "metadata": {"name": name, "namespace": "n"}, "spec": {}})
+    }
+
+    /// The names that were read, and the findings.
+    fn read_all(bytes: &[u8]) -> (Vec<String>, Diagnostics) {
+        let mut diagnostics = Diagnostics::new();
+        let mut names = Vec::new();
+        let config = read(
+            bytes,
+            &[&AUTHORIZATION_POLICY],
+            &mut diagnostics,
+            |resource, _| {
+                names.push(format!("{} {}", resource.path, resource.metadata.name));
+            },
+        );
+        config.options().finish(&mut diagnostics);
+        (names, diagnostics)
+    }
+
+    fn findings(config: &Value) -> Vec<(String, DiagnosticCode)> {
+        let (_, diagnostics) = read_all(config.to_string().as_bytes());
+        diagnostics
+            .iter()
+            .map(|finding| (finding.path.clone(), finding.code))
+            .collect()
+    }
+
+    #[test]
+    fn resources_come_in_the_order_of_the_document() {
+        let config =
+            json!({"resources": [policy("b"), policy("a")], "mesh": {"rootNamespace": "root"}});
+        let (names, diagnostics) = read_all(config.to_string().as_bytes());
+        assert_eq!(names, ["resources[0] b", "resources[1] a"]);
+        assert_eq!(diagnostics.to_string(), "");
+    }
+
+    #[test]
+    fn no_bytes_are_an_empty_configuration() {
+        for bytes in [&b""[..], b"{}", b"{\"resources\":null}"] {
+            let (names, diagnostics) = read_all(bytes);
+            assert!(names.is_empty() && diagnostics.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_same_resource_twice_is_an_error() {
+        let config = json!({"resources": [policy("a"), policy("b"), policy("a")]});
+        assert_eq!(
+            findings(&config),
+            [("resources[2]".to_owned(), DiagnosticCode::DuplicateResource)]
+        );
+    }
+
+    #[test]
+    fn a_resource_without_namespace_is_an_error() {
+        let mut resource = policy("a");
+        resource["metadata"] = json!({"name": "a"});
+        let path = "resources[0].metadata.namespace".to_owned();
+        assert_eq!(
+            findings(&json!({"resources": [resource]})),
+            [(path, DiagnosticCode::MissingNamespace)]
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_configuration_is_refused() {
+        use DiagnosticCode as C;
+        assert_eq!(
+            findings(&json!({"resource": []})),
+            [("resource".to_owned(), C::UnknownKey)]
+        );
+        assert_eq!(
+            findings(&json!({"resources": {}})),
+            [("resources".to_owned(), C::WrongType)]
+        );
+        assert_eq!(findings(&json!([])), [(String::new(), C::WrongType)]);
+        assert_eq!(
+            findings(&json!({"mesh": {"x": 1}})),
+            [("mesh.x".to_owned(), C::UnknownKey)]
+        );
+        let (_, diagnostics) = read_all(b"{\"resources\":[],\"resources\":[]}");
+        assert!(diagnostics.to_string().ends_with("[duplicate-key]"));
+        let (_, diagnostics) = read_all(b"{\"resources\":[{]}");
+        assert!(
+            diagnostics.to_string().starts_with("resources[0]"),
+            "{diagnostics}"
+        );
+    }
+}

@@ -1,0 +1,110 @@
+//! Kinds of resources.
+
+use crate::diagnostic::{DiagnosticCode, Diagnostics, quote, suggest};
+use crate::json::{Node, one_of};
+
+/// A kind of resource that some filter implements.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Kind {
+    /// Name of the kind.
+    pub name: &'static str,
+    /// Versions that mean the same.
+    pub api_versions: &'static [&'static str],
+    /// The filter that takes it.
+    pub filter: &'static str,
+}
+
+/// Every security resource has been stable since `v1` and was the same before.
+const SECURITY: &[&str] = &["security.istio.io/v1", "security.istio.io/v1beta1"];
+
+/// AuthorizationPolicy.
+pub const AUTHORIZATION_POLICY: Kind = Kind {
+    name: "AuthorizationPolicy",
+    api_versions: SECURITY,
+    filter: "authz",
+};
+
+/// PeerAuthentication.
+pub const PEER_AUTHENTICATION: Kind = Kind {
+    name: "PeerAuthentication",
+    api_versions: SECURITY,
+    filter: "authz",
+};
+
+/// All of them: a filter that is given another filter's kind names that filter.
+const ALL: [&Kind; 2] = [&AUTHORIZATION_POLICY, &PEER_AUTHENTICATION];
+
+impl Kind {
+    /// Reports a version in which the kind does not exist.
+    pub(super) fn check_api_version(&self, node: Option<&Node<'_>>, diagnostics: &mut Diagnostics) {
+        let Some(node) = node else { return };
+        let Some(version) = node.string(diagnostics) else {
+            return;
+        };
+        if !self.api_versions.contains(&version) {
+            let expected = one_of(self.api_versions.iter().copied());
+            let help = suggest(version, self.api_versions.iter().copied());
+            node.error(DiagnosticCode::UnsupportedVersion, expected, diagnostics)
+                .help = help;
+        }
+    }
+}
+
+/// Reads `kind`, which must be one of `kinds`.
+pub(super) fn read(
+    node: &Node<'_>,
+    kinds: &[&'static Kind],
+    diagnostics: &mut Diagnostics,
+) -> Option<&'static Kind> {
+    let name = node.text(diagnostics)?;
+    let kind = kinds.iter().find(|kind| kind.name == name).copied();
+    if kind.is_none() {
+        let expected = one_of(kinds.iter().map(|kind| kind.name));
+        let help = help(name, kinds);
+        node.error(DiagnosticCode::UnsupportedKind, expected, diagnostics)
+            .help = help;
+    }
+    kind
+}
+
+fn help(name: &str, kinds: &[&'static Kind]) -> Option<String> {
+    if name == "List" {
+        return Some("paste the items of the list, each as a resource of its own".to_owned());
+    }
+    let other = ALL.iter().find(|kind| kind.name == name);
+    let elsewhere = other.map(|kind| format!("the filter {} takes it", quote(kind.filter)));
+    elsewhere.or_else(|| suggest(name, kinds.iter().map(|kind| kind.name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn found(name: &str) -> String {
+        let mut diagnostics = Diagnostics::new();
+        read(
+            &Node::new(&json!(name), "kind"),
+            &[&AUTHORIZATION_POLICY],
+            &mut diagnostics,
+        );
+        diagnostics.to_string()
+    }
+
+    #[test]
+    fn an_unknown_kind_comes_with_advice() {
+        let expected = "expected one of \"AuthorizationPolicy\"";
+        assert_eq!(found("AuthorizationPolicy"), "");
+        assert_eq!(
+            found("Telemetry"),
+            format!("kind: found \"Telemetry\", {expected} [unsupported-kind]")
+        );
+        let advice = "the filter \"authz\" takes it";
+        assert!(found("PeerAuthentication").contains(advice));
+        assert!(found("AuthorisationPolicy").contains("did you mean \"AuthorizationPolicy\"?"));
+        assert!(found("List").contains("the items of the list"));
+    }
+}
