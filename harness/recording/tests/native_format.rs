@@ -1,4 +1,5 @@
 //! The native format: what is read, what is refused, what is written.
+#![expect(clippy::unwrap_used, reason = "helpers of a test fail by panicking")]
 
 use std::borrow::Cow;
 

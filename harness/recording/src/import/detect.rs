@@ -117,14 +117,41 @@ fn binary_formats(prefix: &[u8], input_bytes: Option<u64>) -> Vec<Format> {
     {
         formats.push(Format::TapProtobuf);
     }
-    if let Some((length, bytes)) = varint(prefix)
-        && usize::try_from(bytes).is_ok_and(|bytes| is_wrapper_tag(prefix.get(bytes)))
-        && input_bytes.is_none_or(|total| bytes.saturating_add(length) <= total)
-        && length > 1
-    {
+    if is_delimited(prefix, input_bytes) {
         formats.push(Format::TapProtobufDelimited);
     }
     formats
+}
+
+/// Whether the prefix is message after message, as far as it goes, and the last one
+/// ends where the input does if that is known.
+fn is_delimited(prefix: &[u8], input_bytes: Option<u64>) -> bool {
+    let mut rest = prefix;
+    let mut offset = 0_u64;
+    while !rest.is_empty() {
+        let Some((length, bytes)) = varint(rest) else {
+            return false;
+        };
+        let message = usize::try_from(bytes)
+            .ok()
+            .and_then(|bytes| rest.get(bytes..));
+        // A message that the prefix does not reach cannot be judged.
+        let Some(message @ [tag, ..]) = message else {
+            return offset > 0;
+        };
+        if !is_wrapper_tag(Some(tag)) || length < 2 {
+            return false;
+        }
+        offset = offset.saturating_add(bytes).saturating_add(length);
+        if input_bytes.is_some_and(|total| offset > total) {
+            return false;
+        }
+        rest = usize::try_from(length)
+            .ok()
+            .and_then(|end| message.get(end..))
+            .unwrap_or_default();
+    }
+    offset > 0
 }
 
 fn varint(bytes: &[u8]) -> Option<(u64, u64)> {
