@@ -49,6 +49,25 @@ impl Attribute {
         Self::RequestedServerName,
         Self::Metadata,
     ];
+
+    /// The name by which Envoy's documentation knows it; headers by their own.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Method => ":method",
+            Self::Path => ":path",
+            Self::Authority => ":authority",
+            Self::Headers => "request.headers",
+            Self::SourceAddress => "source.address",
+            Self::DestinationAddress => "destination.address",
+            Self::Mtls => "connection.mtls",
+            Self::PeerUriSan => "connection.uri_san_peer_certificate",
+            Self::PeerDnsSan => "connection.dns_san_peer_certificate",
+            Self::PeerSubject => "connection.subject_peer_certificate",
+            Self::PeerPrincipal => "filter_state.io.istio.peer_principal",
+            Self::RequestedServerName => "connection.requested_server_name",
+            Self::Metadata => "metadata",
+        }
+    }
 }
 
 /// A set of attributes.

@@ -23,7 +23,7 @@ const SINGLE_READS: usize = 2;
 
 /// What was read for one request; lends itself out as a [`Request`].
 #[derive(Debug, Default)]
-pub struct Facts<'cb> {
+pub(crate) struct Facts<'cb> {
     pseudo_headers: [Fact<&'cb [u8]>; PSEUDO_HEADERS.len()],
     lines: Fact<Vec<HeaderLine<'cb>>>,
     connection: Connection<'cb>,
@@ -50,7 +50,7 @@ impl<'cb> Facts<'cb> {
     }
 
     /// The facts as an engine takes them.
-    pub fn request(&self) -> Request<'_> {
+    pub(crate) fn request(&self) -> Request<'_> {
         let [method, path, authority] = self.pseudo_headers;
         Request {
             method,

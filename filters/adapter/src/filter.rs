@@ -1,6 +1,6 @@
 //! What a filter crate provides: its engine, behind these callbacks.
 
-use sluice_policy::{AttributeSet, HeaderLine, Request, Workload};
+use sluice_policy::{AttributeSet, HeaderEdit, HeaderLine, Reply, Request, Workload};
 
 use crate::abi::Host;
 
@@ -24,32 +24,6 @@ pub struct Configured<F> {
     pub warnings: Vec<String>,
 }
 
-/// A change to the headers of a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HeaderEdit {
-    /// Replaces every line of that name by one.
-    Set(Vec<u8>, Vec<u8>),
-    /// Adds a line.
-    Append(Vec<u8>, Vec<u8>),
-    /// Removes every line of that name.
-    Remove(Vec<u8>),
-}
-
-/// A reply given in place of the upstream's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply {
-    /// HTTP status.
-    pub status: u16,
-    /// Body.
-    pub body: Vec<u8>,
-    /// Response-code details.
-    pub details: Vec<u8>,
-    /// Header lines.
-    pub headers: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Status for gRPC requests; `None` lets Envoy derive it from `status`.
-    pub grpc_status: Option<u8>,
-}
-
 /// A callout that a request waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Callout {
@@ -64,8 +38,8 @@ pub enum Callout {
     },
     /// A unary gRPC call.
     Grpc {
-        /// Envoy cluster.
-        cluster: String,
+        /// Serialised `envoy.config.core.v3.GrpcService`.
+        target: Vec<u8>,
         /// Full name of the service.
         service: &'static str,
         /// Name of the method.
@@ -89,34 +63,31 @@ pub enum CalloutEvent<'a> {
     },
     /// A gRPC message came.
     Grpc(&'a [u8]),
-    /// Nothing came: no such cluster, connection failure, time-out, gRPC error.
+    /// A gRPC call ended with this status.
+    GrpcClosed(u32),
+    /// Nothing came: no such cluster, connection failure, time-out.
     Failed,
 }
 
-/// What is to happen with the request now.
+/// What is to happen with the request now. `W` is what the filter keeps of it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step<W> {
-    /// It goes on, its headers edited; the response's are edited when it comes.
-    Continue {
-        /// Edits of the request headers.
-        request: Vec<HeaderEdit>,
-        /// Edits of the response headers.
-        response: Vec<HeaderEdit>,
-    },
+    /// It goes on.
+    Continue,
     /// It is answered here.
     Reply(Reply),
-    /// It waits for a callout; `W` is handed back with the answer.
+    /// It waits for a callout.
     Wait(Callout, W),
-}
-
-impl<W> Step<W> {
-    /// The request goes on as it is.
-    pub fn pass() -> Self {
-        Self::Continue {
-            request: Vec::new(),
-            response: Vec::new(),
-        }
-    }
+    /// Its headers are edited, and the filter decides on it again. The
+    /// response's headers are edited when it comes.
+    Amend {
+        /// Edits of the request headers, in order.
+        request: Vec<HeaderEdit>,
+        /// Edits of the response headers, in order.
+        response: Vec<HeaderEdit>,
+        /// Handed back with the edited request.
+        state: W,
+    },
 }
 
 /// An HTTP filter: pure decisions behind callbacks.
@@ -135,14 +106,23 @@ pub trait HttpFilter: Sized + 'static {
     /// Decides on a request.
     fn on_request(&mut self, host: Host<'_>, request: &Request<'_>) -> Step<Self::Waiting>;
 
+    /// Goes on with a request whose headers were edited.
+    fn on_amended(
+        &mut self,
+        host: Host<'_>,
+        request: &Request<'_>,
+        state: Self::Waiting,
+    ) -> Step<Self::Waiting>;
+
     /// Goes on with a request whose callout ended.
     fn on_callout(
         &mut self,
         host: Host<'_>,
-        waiting: Self::Waiting,
+        request: &Request<'_>,
+        state: Self::Waiting,
         event: &CalloutEvent<'_>,
     ) -> Step<Self::Waiting>;
 
     /// What happens to requests that no configuration is known for.
-    fn unconfigured() -> Step<Self::Waiting>;
+    fn unconfigured() -> Reply;
 }

@@ -5,6 +5,7 @@
 
 pub mod abi;
 mod arena;
+mod counters;
 mod effects;
 mod exports;
 mod facts;
@@ -14,10 +15,10 @@ mod node;
 mod pairs;
 mod runtime;
 
-pub use abi::{Host, Level, MetricKind};
+pub use abi::{Host, Level};
+pub use counters::Counters;
 pub use exports::register;
-pub use facts::Facts;
-pub use filter::{Callout, CalloutEvent, Configured, HeaderEdit, HttpFilter, Reply, Setup, Step};
+pub use filter::{Callout, CalloutEvent, Configured, HttpFilter, Setup, Step};
 
 #[doc(hidden)]
 pub use proxy_wasm;

@@ -1,5 +1,7 @@
 //! Who runs this proxy, from the node that the control plane gave it.
 
+use std::collections::BTreeMap;
+
 use sluice_policy::{ProxyKind, Workload};
 
 use crate::abi::{Host, HostError};
@@ -11,6 +13,9 @@ const KINDS: [(&str, ProxyKind); 3] = [
     ("router", ProxyKind::Gateway),
     ("waypoint", ProxyKind::Waypoint),
 ];
+
+/// The label by which Kubernetes and Istio name the Gateway that a pod implements.
+const GATEWAY_LABEL: &str = "gateway.networking.k8s.io/gateway-name";
 
 /// Namespace, labels and kind of the workload; `None` when the node says no
 /// namespace, as outside of Istio, or says labels that cannot be read: guessing

@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use sluice_policy::{HeaderEdit, Request};
+
 use crate::abi::{Buffer, HeaderMap, Host, Level};
 use crate::effects;
 use crate::facts::Facts;
-use crate::filter::{Callout, CalloutEvent, HeaderEdit, HttpFilter, Setup, Step};
+use crate::filter::{CalloutEvent, HttpFilter, Setup, Step};
 use crate::{node, pairs};
 
 /// What the host does with a stream after a callback.
@@ -34,7 +36,7 @@ pub(crate) trait Callbacks {
         body_size: usize,
     );
     fn on_grpc_receive(&mut self, host: Host<'_>, token: u32, size: usize);
-    fn on_grpc_close(&mut self, host: Host<'_>, token: u32);
+    fn on_grpc_close(&mut self, host: Host<'_>, token: u32, status: u32);
     fn on_delete(&mut self, context: u32);
 }
 
@@ -73,53 +75,73 @@ impl<F: HttpFilter> Runtime<F> {
             .map(|(_, filter)| filter)
     }
 
-    /// Carries out a step; `false` while the request must wait.
-    fn take(&mut self, host: Host<'_>, stream: u32, root: u32, step: Step<F::Waiting>) -> Action {
-        match step {
-            Step::Continue { request, response } => {
-                if !response.is_empty() {
-                    self.response_edits.insert(stream, response);
-                }
-                if effects::edit(host, HeaderMap::Request, &request) {
-                    Action::Continue
-                } else {
-                    // A header that could not be set may carry an identity.
-                    effects::reset(host);
-                    Action::Pause
-                }
-            }
-            Step::Reply(reply) => {
-                effects::reply(host, &reply);
-                Action::Pause
-            }
-            Step::Wait(callout, state) => self.call(host, stream, root, &callout, state),
-        }
+    /// What the filter of `root` says to the stream that the host is at.
+    fn ask(
+        &mut self,
+        host: Host<'_>,
+        root: u32,
+        question: impl FnOnce(&mut F, &Request<'_>) -> Step<F::Waiting>,
+    ) -> Step<F::Waiting> {
+        let Some(filter) = self.filter(root) else {
+            return Step::Reply(F::unconfigured());
+        };
+        let facts = Facts::read(host, filter.demand());
+        question(filter, &facts.request())
     }
 
-    fn call(
+    /// Carries out a step, and those it leads to.
+    fn take(
         &mut self,
         host: Host<'_>,
         stream: u32,
         root: u32,
-        callout: &Callout,
-        state: F::Waiting,
+        mut step: Step<F::Waiting>,
     ) -> Action {
-        if let Some(token) = effects::call(host, callout) {
-            self.waiting.insert(
-                token,
-                Waiting {
-                    stream,
-                    root,
-                    state,
+        loop {
+            step = match step {
+                Step::Continue => return Action::Continue,
+                Step::Reply(reply) => {
+                    effects::reply(host, &reply);
+                    return Action::Pause;
+                }
+                Step::Wait(callout, state) => match effects::call(host, &callout) {
+                    Some(token) => {
+                        self.waiting.insert(
+                            token,
+                            Waiting {
+                                stream,
+                                root,
+                                state,
+                            },
+                        );
+                        return Action::Pause;
+                    }
+                    None => self.ask(host, root, |filter, request| {
+                        filter.on_callout(host, request, state, &CalloutEvent::Failed)
+                    }),
                 },
-            );
-            return Action::Pause;
+                Step::Amend {
+                    request,
+                    response,
+                    state,
+                } => {
+                    if !effects::edit(host, HeaderMap::Request, &request) {
+                        // What could not be set may be an identity that the upstream trusts.
+                        effects::reset(host);
+                        return Action::Pause;
+                    }
+                    if !response.is_empty() {
+                        self.response_edits
+                            .entry(stream)
+                            .or_default()
+                            .extend(response);
+                    }
+                    self.ask(host, root, |filter, request| {
+                        filter.on_amended(host, request, state)
+                    })
+                }
+            }
         }
-        let step = match self.filter(root) {
-            Some(filter) => filter.on_callout(host, state, &CalloutEvent::Failed),
-            None => F::unconfigured(),
-        };
-        self.take(host, stream, root, step)
     }
 
     fn resume(&mut self, host: Host<'_>, token: u32, event: &CalloutEvent<'_>) {
@@ -134,10 +156,9 @@ impl<F: HttpFilter> Runtime<F> {
         if host.set_effective_context(stream).is_err() {
             return;
         }
-        let step = match self.filter(root) {
-            Some(filter) => filter.on_callout(host, state, event),
-            None => F::unconfigured(),
-        };
+        let step = self.ask(host, root, |filter, request| {
+            filter.on_callout(host, request, state, event)
+        });
         if self.take(host, stream, root, step) == Action::Continue && host.resume_request().is_err()
         {
             host.log(
@@ -183,12 +204,12 @@ impl<F: HttpFilter> Callbacks for Runtime<F> {
 
     fn on_request_headers(&mut self, host: Host<'_>, stream: u32) -> Action {
         let (created, root) = self.last_created;
-        let step = match self.filter(root) {
-            Some(filter) if created == stream => {
-                let facts = Facts::read(host, filter.demand());
-                filter.on_request(host, &facts.request())
-            }
-            _ => F::unconfigured(),
+        let step = if created == stream {
+            self.ask(host, root, |filter, request| {
+                filter.on_request(host, request)
+            })
+        } else {
+            Step::Reply(F::unconfigured())
         };
         self.take(host, stream, root, step)
     }
@@ -237,8 +258,8 @@ impl<F: HttpFilter> Callbacks for Runtime<F> {
         self.resume(host, token, &event);
     }
 
-    fn on_grpc_close(&mut self, host: Host<'_>, token: u32) {
-        self.resume(host, token, &CalloutEvent::Failed);
+    fn on_grpc_close(&mut self, host: Host<'_>, token: u32, status: u32) {
+        self.resume(host, token, &CalloutEvent::GrpcClosed(status));
     }
 
     fn on_delete(&mut self, context: u32) {

@@ -1,1 +1,6 @@
-//! Skeleton.
+//! `authz.wasm`: AuthorizationPolicy and PeerAuthentication as an Envoy filter.
+
+mod filter;
+mod report;
+
+sluice_adapter::main!(filter::Authz);

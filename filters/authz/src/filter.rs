@@ -1,0 +1,192 @@
+//! The engine behind the callbacks.
+
+use sluice_adapter::{Callout, CalloutEvent, Configured, Host, HttpFilter, Setup, Step};
+use sluice_authz::ext_authz::{self, Check, Edits, Event, Started};
+use sluice_authz::{Program, Resume, Scratch, Verdict, configure, decide, reply_for};
+use sluice_policy::{AttributeSet, HeaderEdit, Reply, Request, Severity};
+
+use crate::report::Report;
+
+/// The filter of one plugin configuration.
+pub struct Authz {
+    program: Program,
+    scratch: Scratch,
+    report: Report,
+}
+
+/// What is kept of a request while it waits, or is edited.
+pub struct Pending {
+    /// The check that it waits for; none while it is edited.
+    check: Option<Check>,
+    /// Where the decision goes on when the check has passed.
+    resume: Resume,
+}
+
+impl Authz {
+    fn judge(&mut self, host: Host<'_>, request: &Request<'_>, resume: Resume) -> Step<Pending> {
+        let decision = decide(&self.program, &mut self.scratch, request, resume);
+        self.report.decision(host, &decision);
+        if let Verdict::Ask(provider) = decision.verdict {
+            let resume = decision.resume;
+            return match ext_authz::start(&self.program, provider, request) {
+                Started::Ask(callout, check) => Step::Wait(
+                    host_callout(callout),
+                    Pending {
+                        check: Some(check),
+                        resume,
+                    },
+                ),
+                Started::Over(step) => self.follow(host, request, step, resume),
+            };
+        }
+        reply_for(&decision).map_or(Step::Continue, Step::Reply)
+    }
+
+    fn follow(
+        &mut self,
+        host: Host<'_>,
+        request: &Request<'_>,
+        step: ext_authz::Step,
+        resume: Resume,
+    ) -> Step<Pending> {
+        match step {
+            ext_authz::Step::Allow(edits) if edits == Edits::default() => {
+                self.judge(host, request, resume)
+            }
+            ext_authz::Step::Allow(edits) => amend(edits, resume),
+            ext_authz::Step::Deny(reply) => {
+                self.report.external_refusal(host, &reply);
+                Step::Reply(reply)
+            }
+            // The call is over and there is no answer: nobody allowed the request.
+            ext_authz::Step::Wait => Step::Reply(unanswered()),
+        }
+    }
+}
+
+impl HttpFilter for Authz {
+    const NAME: &'static str = "sluice-authz";
+    type Waiting = Pending;
+
+    fn configure(setup: Setup<'_>) -> Configured<Self> {
+        let (program, diagnostics) = configure(setup.configuration, setup.workload);
+        let lines = |severity| {
+            let chosen = diagnostics
+                .iter()
+                .filter(move |diagnostic| diagnostic.severity == severity);
+            chosen.map(ToString::to_string).collect()
+        };
+        Configured {
+            errors: lines(Severity::Error),
+            warnings: lines(Severity::Warning),
+            filter: Self {
+                program,
+                scratch: Scratch::default(),
+                report: Report::default(),
+            },
+        }
+    }
+
+    fn demand(&self) -> AttributeSet {
+        self.program.demand()
+    }
+
+    fn on_request(&mut self, host: Host<'_>, request: &Request<'_>) -> Step<Pending> {
+        self.judge(host, request, Resume::default())
+    }
+
+    fn on_amended(
+        &mut self,
+        host: Host<'_>,
+        request: &Request<'_>,
+        state: Pending,
+    ) -> Step<Pending> {
+        self.judge(host, request, state.resume)
+    }
+
+    fn on_callout(
+        &mut self,
+        host: Host<'_>,
+        request: &Request<'_>,
+        state: Pending,
+        event: &CalloutEvent<'_>,
+    ) -> Step<Pending> {
+        let step = match state.check {
+            Some(mut check) => check.on(&self.program, &engine_event(event), request),
+            None => ext_authz::Step::Wait,
+        };
+        self.follow(host, request, step, state.resume)
+    }
+
+    fn unconfigured() -> Reply {
+        refusal("rbac_access_denied_invalid_configuration[not_configured]")
+    }
+}
+
+fn unanswered() -> Reply {
+    refusal("ext_authz_error")
+}
+
+fn refusal(details: &str) -> Reply {
+    Reply {
+        status: 403,
+        headers: Vec::new(),
+        body: b"RBAC: access denied".to_vec(),
+        details: details.as_bytes().to_vec(),
+        grpc_status: Some(7),
+    }
+}
+
+fn amend(edits: Edits, resume: Resume) -> Step<Pending> {
+    let Edits {
+        mut request,
+        response,
+        path,
+    } = edits;
+    request.extend(path.map(|path| HeaderEdit::Set(b":path".to_vec(), path)));
+    Step::Amend {
+        request,
+        response,
+        state: Pending {
+            check: None,
+            resume,
+        },
+    }
+}
+
+fn host_callout(callout: ext_authz::Callout) -> Callout {
+    match callout {
+        ext_authz::Callout::Http {
+            cluster,
+            headers,
+            timeout_ms,
+        } => Callout::Http {
+            cluster,
+            headers,
+            timeout_ms,
+        },
+        ext_authz::Callout::Grpc {
+            target,
+            service,
+            method,
+            message,
+            timeout_ms,
+            ..
+        } => Callout::Grpc {
+            target,
+            service,
+            method,
+            message,
+            timeout_ms,
+        },
+    }
+}
+
+fn engine_event<'e>(event: &'e CalloutEvent<'_>) -> Event<'e> {
+    match event {
+        CalloutEvent::Http { headers, body } => Event::HttpResponse { headers, body },
+        CalloutEvent::Grpc(message) => Event::GrpcMessage(message),
+        CalloutEvent::GrpcClosed(status) => Event::GrpcClosed(*status),
+        CalloutEvent::Failed => Event::Failed,
+    }
+}
