@@ -683,7 +683,8 @@ fn other_lines_are_an_error_unless_they_are_to_be_skipped() {
 fn wrong_log_lines_are_located() {
     let line = String::from_utf8(sample("istio-access.log")).unwrap();
     let first = line.lines().next().unwrap();
-    let cut = format!("{first}\n{}", &first[..first.len() / 2]);
+    let half: String = first.chars().take(first.len() / 2).collect();
+    let cut = format!("{first}\n{half}");
     let fault = refused(cut.as_bytes());
     assert_eq!((fault.code, fault.place.line), (Code::Truncated, Some(2)));
     let wrong_number = first.replace(" 200 - ", " 2x0 - ");

@@ -132,18 +132,16 @@ fn is_delimited(prefix: &[u8], input_bytes: Option<u64>) -> bool {
         let Some((length, bytes)) = varint(rest) else {
             return false;
         };
+        offset = offset.saturating_add(bytes).saturating_add(length);
+        if length < 2 || input_bytes.is_some_and(|total| offset > total) {
+            return false;
+        }
         let message = usize::try_from(bytes)
             .ok()
             .and_then(|bytes| rest.get(bytes..));
+        let message = message.unwrap_or_default();
         // A message that the prefix does not reach cannot be judged.
-        let Some(message @ [tag, ..]) = message else {
-            return offset > 0;
-        };
-        if !is_wrapper_tag(Some(tag)) || length < 2 {
-            return false;
-        }
-        offset = offset.saturating_add(bytes).saturating_add(length);
-        if input_bytes.is_some_and(|total| offset > total) {
+        if !message.is_empty() && !is_wrapper_tag(message.first()) {
             return false;
         }
         rest = usize::try_from(length)
