@@ -57,7 +57,7 @@ pub(crate) fn call(host: Host<'_>, callout: &Callout) -> Option<u32> {
             timeout_ms: *timeout_ms,
         }),
         Callout::Grpc {
-            cluster,
+            target,
             service,
             method,
             message,

@@ -93,7 +93,7 @@ extern "C" fn sluice_on_grpc_receive(_root: u32, token: u32, size: usize) {
 #[unsafe(no_mangle)]
 extern "C" fn sluice_on_grpc_close(_root: u32, token: u32, status: u32) {
     dispatch((), |runtime, host| {
-        runtime.on_grpc_close(host, token, status)
+        runtime.on_grpc_close(host, token, status);
     });
 }
 

@@ -27,13 +27,17 @@ pub(crate) fn workload(host: Host<'_>) -> Option<Workload> {
         Err(HostError::NotFound) => Vec::new(),
         Err(HostError::Failed(_)) => return None,
     };
+    let labels: BTreeMap<String, String> = labels
+        .into_iter()
+        .map(|(name, value)| (lossy(name), lossy(value)))
+        .collect();
     Some(Workload {
         namespace,
-        labels: labels
-            .into_iter()
-            .map(|(name, value)| (lossy(name), lossy(value)))
-            .collect(),
+        gateway: labels.get(GATEWAY_LABEL).cloned(),
+        labels,
         kind: kind(text(host, "xds\0node\0id").as_deref()),
+        // Istio's node metadata does not list the services of a waypoint.
+        services: Vec::new(),
     })
 }
 
