@@ -3,16 +3,16 @@
 mod intern;
 pub(crate) mod lower;
 mod peers;
-pub(crate) mod trust_domain;
 
+use sluice_policy::matcher::TrustDomains;
 use sluice_policy::{AttributeSet, ProxyKind, Workload};
 
+use crate::ext_authz::Provider;
 use crate::config::{Action, AuthorizationPolicy, Config};
 use crate::layer::Layer;
 use crate::program::{CustomLayer, OnMatch, Program};
 use crate::subject::IdentitySource;
 use intern::Interner;
-use trust_domain::TrustDomains;
 
 /// Istio's prefix of the ids of CUSTOM rules.
 const CUSTOM_PREFIX: &str = "istio-ext-authz-";
@@ -27,7 +27,7 @@ const BAD_CUSTOM_SUFFIX: &str = "-deny-due-to-bad-CUSTOM-action";
 pub fn compile(config: &Config, workload: &Workload) -> Program {
     let mut compiler = Compiler {
         interner: Interner::default(),
-        trust_domains: TrustDomains::new(&config.mesh),
+        trust_domains: TrustDomains::new(&config.mesh.trust_domain, &config.mesh.trust_domain_aliases),
         policies: config.policies.iter().filter(|policy| policy.applies_to(workload, &config.mesh)).collect(),
     };
     let mut program = Program {
@@ -70,7 +70,7 @@ impl Compiler<'_> {
             let is_mine = |policy: &AuthorizationPolicy| policy.provider() == Some(name);
             let on_match = match provider {
                 Some(provider) => {
-                    program.providers.push(provider);
+                    program.providers.push(Provider::new(provider));
                     OnMatch::Ask(crate::spans::position(program.providers.len() - 1))
                 }
                 None => OnMatch::Refuse,

@@ -2,10 +2,23 @@
 
 mod condition;
 mod field;
+mod peer;
+mod policy;
+mod rule;
+mod value;
 
 use std::collections::BTreeMap;
 
+use sluice_policy::diagnostic::{quote, suggest};
+use sluice_policy::mesh::ExtensionProvider;
+use sluice_policy::resource::{AUTHORIZATION_POLICY, Kind, PEER_AUTHENTICATION};
+use sluice_policy::{Attachment, DiagnosticCode, Diagnostics, Mesh, Resource, Workload, plugin_config};
+
 pub use field::Field;
+pub use value::has_one_wildcard_at_an_end;
+
+/// The kinds of resources that this engine implements.
+pub const KINDS: [&Kind; 2] = [&AUTHORIZATION_POLICY, &PEER_AUTHENTICATION];
 
 /// Everything that a filter was configured with.
 #[derive(Debug, Clone, Default)]
@@ -16,28 +29,13 @@ pub struct Config {
     pub peer_authentications: Vec<PeerAuthentication>,
     /// Mesh-wide settings.
     pub mesh: Mesh,
+    /// The workload, where the configuration names it.
+    pub workload: Option<Workload>,
     /// Whether a workload may have CUSTOM policies of several providers. Istio
     /// refuses their requests unless its control plane runs with
     /// `PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS`, and so does sluice
     /// unless `multipleCustomProviders` is true.
     pub multiple_custom_providers: bool,
-}
-
-/// Stand-in.
-#[derive(Debug, Clone)]
-pub struct Mesh {
-    /// Trust domain of the mesh.
-    pub trust_domain: Box<str>,
-    /// Its other names.
-    pub trust_domain_aliases: Vec<Box<str>>,
-    /// Namespace whose policies apply everywhere.
-    pub root_namespace: Box<str>,
-}
-
-impl Default for Mesh {
-    fn default() -> Self {
-        Self { trust_domain: "cluster.local".into(), trust_domain_aliases: Vec::new(), root_namespace: "istio-system".into() }
-    }
 }
 
 /// One AuthorizationPolicy.
@@ -48,7 +46,7 @@ pub struct AuthorizationPolicy {
     /// `metadata.namespace`.
     pub namespace: Box<str>,
     /// Where it applies.
-    pub selector: BTreeMap<String, String>,
+    pub attachment: Attachment,
     /// What it does.
     pub action: Action,
     /// Annotation `istio.io/dry-run`.
@@ -106,7 +104,7 @@ pub struct PeerAuthentication {
     /// `metadata.creationTimestamp`, RFC 3339; empty if there is none.
     pub created: Box<str>,
     /// Where it applies.
-    pub selector: BTreeMap<String, String>,
+    pub attachment: Attachment,
     /// `mtls.mode`.
     pub mode: MtlsMode,
     /// `portLevelMtls`.
@@ -133,7 +131,7 @@ impl AuthorizationPolicy {
         Self {
             name: name.into(),
             namespace: namespace.into(),
-            selector: BTreeMap::new(),
+            attachment: Attachment::default(),
             action,
             dry_run: false,
             rules: Vec::new(),
@@ -153,23 +151,56 @@ impl AuthorizationPolicy {
         }
     }
 
-    /// stand-in
-    pub(crate) fn applies_to(&self, workload: &sluice_policy::Workload, mesh: &Mesh) -> bool {
-        (*self.namespace == *mesh.root_namespace || *self.namespace == *workload.namespace)
-            && self.selector.iter().all(|(key, value)| workload.labels.get(key) == Some(value))
-    }
-}
-
-impl PeerAuthentication {
-    /// stand-in
-    pub(crate) fn selects(&self, workload: &sluice_policy::Workload) -> bool {
-        self.selector.iter().all(|(key, value)| workload.labels.get(key) == Some(value))
+    /// Whether the policy applies to a workload.
+    pub(crate) fn applies_to(&self, workload: &Workload, mesh: &Mesh) -> bool {
+        self.attachment.applies_to(&self.namespace, workload, &mesh.root_namespace)
     }
 }
 
 impl Config {
-    /// stand-in
-    pub(crate) fn provider(&self, _name: &str) -> Option<crate::ext_authz::Provider> {
-        None
+    /// Reads a pluginConfig; [`Diagnostics::has_errors`] says whether it may be
+    /// used. No bytes are an empty configuration: Istio sends `{}` so.
+    pub fn parse(bytes: &[u8], diagnostics: &mut Diagnostics) -> Self {
+        let mut config = Self::default();
+        let common = plugin_config::read(bytes, &KINDS, diagnostics, |resource, diagnostics| {
+            config.add(resource, diagnostics);
+        });
+        let mut options = common.options();
+        let multiple = options.take("multipleCustomProviders");
+        options.finish(diagnostics);
+        config.multiple_custom_providers = multiple.and_then(|node| node.boolean(diagnostics)).unwrap_or(false);
+        config.mesh = common.mesh;
+        config.workload = common.workload;
+        config.check_providers(diagnostics);
+        config
+    }
+
+    /// Reads one resource of one of the [`KINDS`] and adds it.
+    pub fn add(&mut self, resource: &Resource<'_>, diagnostics: &mut Diagnostics) {
+        if *resource.kind == PEER_AUTHENTICATION {
+            self.peer_authentications.push(peer::read(resource, diagnostics));
+        } else {
+            self.policies.push(policy::read(resource, diagnostics));
+        }
+    }
+
+    /// The external authorizer of that name.
+    pub(crate) fn provider(&self, name: &str) -> Option<&ExtensionProvider> {
+        self.mesh.extension_providers.iter().find(|provider| provider.name == name)
+    }
+
+    /// Warns of providers that nobody defined: Istio makes such policies refuse
+    /// what they match, and so does [`compile`](crate::compile()).
+    fn check_providers(&self, diagnostics: &mut Diagnostics) {
+        for policy in &self.policies {
+            let Some(name) = policy.provider().filter(|name| !name.is_empty()) else { continue };
+            if self.provider(name).is_some() {
+                continue;
+            }
+            let path = format!("AuthorizationPolicy {}/{} spec.provider.name", policy.namespace, policy.name);
+            let expected = "one of mesh.extensionProviders; what the policy matches is refused";
+            let known = self.mesh.extension_providers.iter().map(|provider| provider.name.as_str());
+            diagnostics.warning(DiagnosticCode::UnknownProvider, &path, quote(name), expected).help = suggest(name, known);
+        }
     }
 }

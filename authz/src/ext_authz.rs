@@ -11,8 +11,9 @@
 //!
 //! What is sent and how answers are read is what Envoy's `ext_authz` filter
 //! does with the configuration that Istio generates. Not possible in a wasm
-//! filter, and therefore not done: dynamic metadata from a gRPC answer (no host
-//! call writes any), and `timeout` in a DestinationRule.
+//! filter, and therefore not done: the request's body in the check (refused as
+//! configuration), and dynamic metadata from a gRPC answer (no host call writes
+//! any).
 
 mod check;
 mod edit;
@@ -22,7 +23,6 @@ pub mod proto;
 mod provider;
 mod query;
 
-pub use check::{Body, Callout, Check, Event, Header, Started, Step, start};
-pub use edit::{Edits, HeaderEdit};
+pub use check::{Callout, Check, Event, Header, Started, Step, start};
+pub use edit::Edits;
 pub(crate) use provider::Provider;
-pub use provider::BodyWanted;

@@ -4,12 +4,12 @@ use std::fmt;
 use std::net::IpAddr;
 
 use sluice_policy::Fact;
+use sluice_policy::matcher::{
+    IpMatcher, NamespaceMatcher, PathMatcher, PathTemplate, RequestPrincipalMatcher, Segment,
+    ServiceAccountMatcher, StringMatcher, TrustDomainMatcher,
+};
 
 use crate::index::key::{Key, Network, Options};
-use crate::matcher::{
-    IpMatcher, NamespaceMatcher, PathTemplate, RequestPrincipalMatcher, Segment, ServiceAccountMatcher,
-    StringMatcher, TrustDomainMatcher,
-};
 use crate::subject::{Facts, Shape, Subject, missing};
 use crate::truth::Truth;
 
@@ -27,8 +27,8 @@ pub(crate) struct Predicate {
 pub(crate) enum Value {
     /// A text pattern.
     Text(StringMatcher),
-    /// A path template.
-    Template(PathTemplate),
+    /// A path, plain or a template.
+    Path(PathMatcher),
     /// A namespace of an identity.
     Namespace(NamespaceMatcher),
     /// A service account of an identity.
@@ -77,7 +77,7 @@ impl Value {
     fn matches_text(&self, text: &[u8]) -> bool {
         match self {
             Self::Text(matcher) => matcher.matches(text),
-            Self::Template(template) => template.matches(text),
+            Self::Path(matcher) => matcher.matches(text),
             Self::Namespace(matcher) => matcher.matches(text),
             Self::ServiceAccount(matcher) => matcher.matches(text),
             Self::TrustDomain(matcher) => matcher.matches(text),
@@ -99,14 +99,15 @@ impl Value {
     fn options(&self, subject: &Subject) -> Options {
         match self {
             Self::Text(matcher) => text_options(subject, matcher),
-            Self::Template(template) => template_options(template),
+            Self::Path(PathMatcher::Text(matcher)) => text_options(subject, matcher),
+            Self::Path(PathMatcher::Template(template)) => template_options(template),
             Self::Namespace(matcher) => {
                 let literal = matcher.literal().map(|name| Key::exact(Subject::IdentityNamespace, name));
                 literal.into_iter().collect()
             }
             Self::ServiceAccount(matcher) => vec![
-                Key::exact(Subject::IdentityServiceAccount, &*matcher.name),
-                Key::exact(Subject::IdentityNamespace, &*matcher.namespace),
+                Key::exact(Subject::IdentityServiceAccount, matcher.name()),
+                Key::exact(Subject::IdentityNamespace, matcher.namespace()),
             ],
             Self::TrustDomain(matcher) => trust_domain_options(matcher),
             Self::Ip(matcher) => {
@@ -128,16 +129,55 @@ impl Value {
 impl fmt::Display for Value {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text(matcher) => matcher.fmt(out),
-            Self::Template(template) => template.fmt(out),
-            Self::Namespace(matcher) => write!(out, "namespace {matcher}"),
-            Self::ServiceAccount(matcher) => write!(out, "service account {matcher}"),
-            Self::TrustDomain(matcher) => write!(out, "trust domain {matcher}"),
-            Self::Ip(matcher) => matcher.fmt(out),
+            Self::Text(matcher) | Self::Path(PathMatcher::Text(matcher)) => write_text(out, matcher),
+            Self::Path(PathMatcher::Template(template)) => write_template(out, template),
+            Self::Namespace(matcher) => match matcher.literal() {
+                Some(name) => write!(out, "namespace {}", name.escape_ascii()),
+                None => out.write_str("namespace by pattern"),
+            },
+            Self::ServiceAccount(matcher) => {
+                let (namespace, name) = (matcher.namespace().escape_ascii(), matcher.name().escape_ascii());
+                write!(out, "service account {namespace}/{name}")
+            }
+            Self::TrustDomain(matcher) => {
+                out.write_str("trust domain ")?;
+                write_text(out, matcher.pattern())
+            }
+            Self::Ip(matcher) => matcher.network().fmt(out),
             Self::Port(port) => port.fmt(out),
-            Self::RequestPrincipal(matcher) => matcher.fmt(out),
+            Self::RequestPrincipal(matcher) => {
+                write_text(out, &matcher.issuer)?;
+                out.write_str("/")?;
+                write_text(out, &matcher.subject)
+            }
         }
     }
+}
+
+fn write_text(out: &mut fmt::Formatter<'_>, matcher: &StringMatcher) -> fmt::Result {
+    match matcher {
+        StringMatcher::Exact { text, .. } => write!(out, "{}", text.escape_ascii()),
+        StringMatcher::Prefix { text, .. } => write!(out, "{}*", text.escape_ascii()),
+        StringMatcher::Suffix { text, .. } => write!(out, "*{}", text.escape_ascii()),
+        StringMatcher::Any | StringMatcher::NonEmpty => out.write_str("*"),
+        StringMatcher::Around { prefix, suffix } => {
+            write!(out, "{}*{}", prefix.escape_ascii(), suffix.escape_ascii())
+        }
+    }
+}
+
+fn write_template(out: &mut fmt::Formatter<'_>, template: &PathTemplate) -> fmt::Result {
+    for (number, segment) in template.segments().iter().enumerate() {
+        if number > 0 {
+            out.write_str("/")?;
+        }
+        match segment {
+            Segment::Literal(text) => write!(out, "{}", text.escape_ascii())?,
+            Segment::One => out.write_str("{*}")?,
+            Segment::Any => out.write_str("{**}")?,
+        }
+    }
+    Ok(())
 }
 
 fn text_options(subject: &Subject, matcher: &StringMatcher) -> Options {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use serde_json::Value;
+use sluice_policy::matcher::without_query;
 use sluice_policy::{Attribute, AttributeSet, Fact, Request};
 
 use crate::truth::Truth;
@@ -299,14 +300,6 @@ fn one(fact: Fact<&[u8]>, test: &mut dyn FnMut(&[u8]) -> bool) -> Truth {
 /// What a test of a fact without value says.
 pub(crate) fn missing<T>(fact: Fact<T>) -> Truth {
     if fact.is_unavailable() { Truth::Unknown } else { Truth::False }
-}
-
-/// The path as RBAC compares it: cut at the first `?` or `#`.
-pub(crate) fn without_query(path: &[u8]) -> &[u8] {
-    match memchr::memchr2(b'?', b'#', path) {
-        Some(end) => path.get(..end).unwrap_or(path),
-        None => path,
-    }
 }
 
 fn segment(path: &[u8], number: usize) -> Option<&[u8]> {

@@ -1,12 +1,12 @@
 //! From the rules of a policy to literals.
 
-use super::intern::Interner;
-use super::trust_domain::TrustDomains;
-use crate::config::{Conjunction, Field, Rule, Test};
-use crate::matcher::{
-    IpMatcher, NamespaceMatcher, PathTemplate, RequestPrincipalMatcher, ServiceAccountMatcher, StringMatcher,
-    TrustDomainMatcher,
+use sluice_policy::matcher::{
+    IpMatcher, NamespaceMatcher, PathMatcher, RequestPrincipalMatcher, ServiceAccountMatcher, StringMatcher,
+    TrustDomainMatcher, TrustDomains, parse_port,
 };
+
+use super::intern::Interner;
+use crate::config::{Conjunction, Field, Rule, Test};
 use crate::predicate::Value;
 use crate::rules::{Alternative, Group};
 use crate::subject::{Shape, Subject};
@@ -66,11 +66,11 @@ pub(crate) fn comparisons(test: &Test, namespace: &str, domains: &TrustDomains) 
 fn values(field: &Field, value: &str, namespace: &str, domains: &TrustDomains) -> Vec<Value> {
     let one = match field {
         Field::Principal => {
-            let principals = domains.principals(value).into_iter();
+            let principals = domains.expand_principal(value).into_iter();
             return principals.map(|value| Value::Text(StringMatcher::principal(&value))).collect();
         }
         Field::TrustDomain => {
-            let domains = domains.domains(value).into_iter();
+            let domains = domains.expand_trust_domain(value).into_iter();
             return domains.map(|value| Value::TrustDomain(TrustDomainMatcher::new(&value))).collect();
         }
         Field::RequestPrincipal => Value::RequestPrincipal(RequestPrincipalMatcher::new(value)),
@@ -78,11 +78,11 @@ fn values(field: &Field, value: &str, namespace: &str, domains: &TrustDomains) -
         Field::ServiceAccount => Value::ServiceAccount(ServiceAccountMatcher::new(value, namespace)),
         Field::Host => Value::Text(StringMatcher::host(value)),
         Field::Method | Field::Header(_) | Field::HeaderPiece(_) => Value::Text(StringMatcher::header(value)),
-        Field::Path if PathTemplate::is_template(value) => Value::Template(PathTemplate::new(value)),
+        Field::Path => return PathMatcher::new(value).map(Value::Path).into_iter().collect(),
         Field::IpBlock | Field::RemoteIpBlock | Field::DestinationIp => {
             return IpMatcher::new(value).map(Value::Ip).into_iter().collect();
         }
-        Field::Port => return value.parse().map(Value::Port).into_iter().collect(),
+        Field::Port => return parse_port(value).map(Value::Port).into_iter().collect(),
         _ => Value::Text(StringMatcher::text(value)),
     };
     vec![one]

@@ -57,12 +57,12 @@ pub(super) fn compile(config: &Config, workload: &Workload) -> PeerModes {
 /// How far a policy reaches if it reaches this workload. A selector in the root
 /// namespace selects nothing there, as in Istio.
 fn reach(peer: &PeerAuthentication, config: &Config, workload: &Workload) -> Option<Reach> {
-    let is_root = *peer.namespace == *config.mesh.root_namespace;
-    let is_own = *peer.namespace == *workload.namespace;
-    match (peer.selector.is_empty(), is_root, is_own) {
+    let is_root = *peer.namespace == config.mesh.root_namespace;
+    let is_own = *peer.namespace == workload.namespace;
+    match (peer.attachment.labels.is_empty(), is_root, is_own) {
         (true, true, _) => Some(Reach::Mesh),
         (true, false, true) => Some(Reach::Namespace),
-        (false, false, true) => peer.selects(workload).then_some(Reach::Workload),
+        (false, false, true) => peer.attachment.selects(workload).then_some(Reach::Workload),
         _ => None,
     }
 }

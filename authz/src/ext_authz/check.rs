@@ -1,35 +1,15 @@
 //! The state machine of one check.
 
-use sluice_policy::{Fact, HeaderLine, Request};
-use crate::reply::Reply;
+use sluice_policy::{Fact, HeaderLine, Reply, Request};
 
 use super::edit::Edits;
-use super::provider::{BodyWanted, Protocol, Provider};
+use super::provider::{Protocol, Provider};
 use super::{grpc, http};
 use crate::decision::ProviderId;
 use crate::program::Program;
 
 /// A header line, name first.
 pub type Header = (Vec<u8>, Vec<u8>);
-
-/// The request's body, as far as it was read.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Body<'b> {
-    /// What was read: at most [`BodyWanted::max_bytes`].
-    pub bytes: &'b [u8],
-    /// Whether more was to come when reading stopped.
-    pub is_cut: bool,
-    /// Whether the provider asked for a body at all.
-    pub is_wanted: bool,
-}
-
-impl Body<'_> {
-    /// Value of `x-envoy-auth-partial-body`, when a body goes along.
-    pub(super) fn partial(self) -> Option<&'static [u8]> {
-        let value: &[u8] = if self.is_cut { b"true" } else { b"false" };
-        self.is_wanted.then_some(value)
-    }
-}
 
 /// What to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,13 +20,13 @@ pub enum Callout {
         cluster: String,
         /// Headers, pseudo-headers first.
         headers: Vec<Header>,
-        /// Body.
-        body: Vec<u8>,
         /// Limit of the whole call.
         timeout_ms: u32,
     },
     /// A unary gRPC call.
     Grpc {
+        /// Envoy cluster.
+        cluster: String,
         /// Serialised `envoy.config.core.v3.GrpcService`, as `proxy_grpc_call`
         /// takes it: the cluster, and an authority without the `|` that gRPC
         /// servers refuse.
@@ -94,7 +74,7 @@ pub enum Step {
 /// What an answer means.
 pub(super) enum Outcome {
     Allowed(Edits),
-    Denied { status: u32, headers: Vec<Header>, body: Vec<u8> },
+    Denied { status: u16, headers: Vec<Header>, body: Vec<u8> },
     /// The provider could not say.
     Failed,
     /// Not an answer.
@@ -119,37 +99,32 @@ pub enum Started<'p> {
 
 /// Begins the check that [`Verdict::Ask`](crate::Verdict::Ask) demands.
 ///
-/// `body` counts only if [`Program::body_wanted`] says so. A request whose
-/// method, path, authority or headers are unknown cannot be asked about, and
-/// is treated as if the provider had failed.
-pub fn start<'p>(program: &'p Program, id: ProviderId, request: &Request<'_>, body: Body<'_>) -> Started<'p> {
+/// A request whose method, path, authority or headers are unknown cannot be
+/// asked about, and is treated as if the provider had failed.
+pub fn start<'p>(program: &'p Program, id: ProviderId, request: &Request<'_>) -> Started<'p> {
     let Some(provider) = program.providers.get(id.0 as usize) else {
         return Started::Over(Step::Deny(error_reply(403)));
     };
-    let body = Body { is_wanted: provider.body.is_some(), ..body };
-    if body.is_cut && provider.body.is_some_and(|wanted| !wanted.allow_partial) {
-        return Started::Over(Step::Deny(too_large()));
-    }
     if !http::can_ask(request) {
         return Started::Over(failed(provider));
     }
-    Started::Ask(callout(provider, request, body), Check { provider, is_done: false })
+    Started::Ask(callout(provider, request), Check { provider, is_done: false })
 }
 
-fn callout(provider: &Provider, request: &Request<'_>, body: Body<'_>) -> Callout {
+fn callout(provider: &Provider, request: &Request<'_>) -> Callout {
     let timeout_ms = provider.timeout_ms;
     match &provider.protocol {
         Protocol::Http(options) => Callout::Http {
             cluster: provider.cluster.to_string(),
-            headers: http::headers(options, request, body),
-            body: body.bytes.to_vec(),
+            headers: http::headers(options, request),
             timeout_ms,
         },
         Protocol::Grpc => Callout::Grpc {
+            cluster: provider.cluster.to_string(),
             target: grpc::target(&provider.cluster),
             service: super::proto::SERVICE,
             method: super::proto::METHOD,
-            message: grpc::message(request, body, provider.body.is_some_and(|wanted| wanted.as_bytes)),
+            message: grpc::message(request),
             timeout_ms,
         },
     }
@@ -177,13 +152,6 @@ impl Check<'_> {
     }
 }
 
-impl Program {
-    /// Whether the provider wants the request's body, and how much of it.
-    pub fn body_wanted(&self, id: ProviderId) -> Option<BodyWanted> {
-        self.providers.get(id.0 as usize)?.body
-    }
-}
-
 fn failed(provider: &Provider) -> Step {
     if provider.fail_open {
         Step::Allow(Edits::default())
@@ -192,19 +160,15 @@ fn failed(provider: &Provider) -> Step {
     }
 }
 
-fn denial(status: u32, headers: Vec<Header>, body: Vec<u8>) -> Reply {
+fn denial(status: u16, headers: Vec<Header>, body: Vec<u8>) -> Reply {
     Reply { headers, body, ..reply(status, "ext_authz_denied") }
 }
 
-fn error_reply(status: u32) -> Reply {
+fn error_reply(status: u16) -> Reply {
     reply(status, "ext_authz_error")
 }
 
-fn too_large() -> Reply {
-    Reply { body: b"Payload Too Large".to_vec(), ..reply(413, "request_payload_too_large") }
-}
-
-fn reply(status: u32, details: &str) -> Reply {
+fn reply(status: u16, details: &str) -> Reply {
     Reply { status, headers: Vec::new(), body: Vec::new(), details: details.into(), grpc_status: None }
 }
 

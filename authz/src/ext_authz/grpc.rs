@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use prost::Message;
-use sluice_policy::{Fact, Request};
+use sluice_policy::{Fact, HeaderEdit, Request};
 
-use super::check::{Body, Event, Header, Outcome, text_of};
-use super::edit::{Edits, HeaderEdit};
+use super::check::{Event, Header, Outcome, text_of};
+use super::edit::{Edits, is_lawful};
 use super::proto::{self, CheckRequest, CheckResponse, HeaderValueOption};
 use super::query;
 
@@ -20,7 +20,7 @@ pub(super) fn target(cluster: &str) -> Vec<u8> {
 }
 
 /// The question.
-pub(super) fn message(request: &Request<'_>, body: Body<'_>, as_bytes: bool) -> Vec<u8> {
+pub(super) fn message(request: &Request<'_>) -> Vec<u8> {
     let connection = &request.connection;
     let attributes = proto::AttributeContext {
         source: Some(proto::Peer {
@@ -31,18 +31,14 @@ pub(super) fn message(request: &Request<'_>, body: Body<'_>, as_bytes: bool) -> 
             address: address(connection.destination_address),
             principal: String::new(),
         }),
-        request: Some(proto::CheckedRequest { http: Some(http(request, body, as_bytes)) }),
+        request: Some(proto::CheckedRequest { http: Some(http(request)) }),
     };
     CheckRequest { attributes: Some(attributes) }.encode_to_vec()
 }
 
-fn http(request: &Request<'_>, body: Body<'_>, as_bytes: bool) -> proto::HttpRequest {
-    let headers = headers(request, body);
+fn http(request: &Request<'_>) -> proto::HttpRequest {
+    let headers = headers(request);
     let header = |name: &str| headers.get(name).cloned().unwrap_or_default();
-    let (raw_body, body_text) = match as_bytes {
-        true => (body.bytes.to_vec(), String::new()),
-        false => (Vec::new(), lossy(body.bytes)),
-    };
     proto::HttpRequest {
         id: header("x-request-id"),
         method: text(request.method),
@@ -50,14 +46,12 @@ fn http(request: &Request<'_>, body: Body<'_>, as_bytes: bool) -> proto::HttpReq
         host: text(request.authority),
         scheme: header(":scheme"),
         size: header("content-length").parse().unwrap_or(-1),
-        body: body_text,
-        raw_body,
         headers,
     }
 }
 
 /// All headers by name, repeated lines joined by commas.
-fn headers(request: &Request<'_>, body: Body<'_>) -> BTreeMap<String, String> {
+fn headers(request: &Request<'_>) -> BTreeMap<String, String> {
     let pseudo = [(&b":method"[..], request.method), (b":path", request.path), (b":authority", request.authority)];
     let mut headers = BTreeMap::new();
     for (name, value) in request.headers.present().unwrap_or_default() {
@@ -68,9 +62,6 @@ fn headers(request: &Request<'_>, body: Body<'_>) -> BTreeMap<String, String> {
         joined.push_str(&lossy(value));
     }
     headers.extend(pseudo.map(|(name, value)| (lossy(name), text(value))));
-    if let Some(partial) = body.partial() {
-        headers.insert("x-envoy-auth-partial-body".to_owned(), lossy(partial));
-    }
     headers
 }
 
@@ -118,37 +109,40 @@ fn allowed(allowed: proto::Allowed, request: &Request<'_>) -> Edits {
         &allowed.query_parameters_to_set,
         &allowed.query_parameters_to_remove,
     );
+    let sets = allowed.headers.into_iter().filter_map(|option| request_edit(option, request));
     let removals = allowed.headers_to_remove.into_iter().map(|name| HeaderEdit::Remove(name.to_ascii_lowercase()));
-    let request = allowed.headers.into_iter().filter_map(request_edit).chain(removals);
     Edits {
-        request: request.filter(HeaderEdit::is_lawful).collect(),
+        request: sets.chain(removals).filter(is_lawful).collect(),
         response: allowed.response_headers_to_add.into_iter().filter_map(response_edit).collect(),
         path,
     }
 }
 
 /// In the headers of the request only the deprecated `append` counts; it is
-/// false unless set.
-fn request_edit(option: HeaderValueOption) -> Option<HeaderEdit> {
+/// false unless set. Envoy appends only to what is there.
+fn request_edit(option: HeaderValueOption, request: &Request<'_>) -> Option<HeaderEdit> {
     let append = option.append.is_some_and(|append| append.value);
     let (name, value) = header(option)?;
-    Some(if append { HeaderEdit::AppendIfPresent(name, value) } else { HeaderEdit::Set(name, value) })
+    if !append {
+        return Some(HeaderEdit::Set(name, value));
+    }
+    let lines = request.headers.present().unwrap_or_default().iter();
+    let mut present = lines.filter(|line| line.0 == name).map(|line| line.1).peekable();
+    present.peek()?;
+    let joined = present.chain([value.as_slice()]).collect::<Vec<_>>().join(&b',');
+    Some(HeaderEdit::Set(name, joined))
 }
 
-/// In the headers of the response `append` wins over `append_action`.
+/// In the headers of the response `append` wins over `append_action`. What
+/// depends on the response, which is not there yet, is taken as if the header
+/// were absent (`ADD_IF_ABSENT`) or present (`OVERWRITE_IF_EXISTS`).
 fn response_edit(option: HeaderValueOption) -> Option<HeaderEdit> {
-    let action = match option.append {
-        Some(append) if append.value => 0,
-        Some(_) => 2,
-        None => option.append_action,
+    let overwrites = match option.append {
+        Some(append) => !append.value,
+        None => matches!(option.append_action, 2 | 3),
     };
     let (name, value) = header(option)?;
-    Some(match action {
-        1 => HeaderEdit::AddIfAbsent(name, value),
-        2 => HeaderEdit::Set(name, value),
-        3 => HeaderEdit::SetIfPresent(name, value),
-        _ => HeaderEdit::Add(name, value),
-    })
+    Some(if overwrites { HeaderEdit::Set(name, value) } else { HeaderEdit::Append(name, value) })
 }
 
 fn header(option: HeaderValueOption) -> Option<Header> {
@@ -159,7 +153,7 @@ fn header(option: HeaderValueOption) -> Option<Header> {
 
 fn denied(denied: proto::Denied) -> Outcome {
     let status = denied.status.map_or(0, |status| status.code);
-    let status = match u32::try_from(status) {
+    let status = match u16::try_from(status) {
         Ok(status @ 200..=599) => status,
         _ => 403,
     };

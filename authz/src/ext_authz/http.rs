@@ -1,10 +1,10 @@
 //! `envoyExtAuthzHttp`: the request without its body, answered by a status.
 
-use sluice_policy::{Fact, HeaderLine, Request};
+use sluice_policy::{Fact, HeaderEdit, HeaderLine, Request};
 
-use super::check::{Body, Event, Header, Outcome, text_of};
-use super::edit::{Edits, HeaderEdit};
-use super::provider::{HttpOptions, Provider, matches};
+use super::check::{Event, Header, Outcome, text_of};
+use super::edit::{Edits, is_lawful};
+use super::provider::{HttpOptions, matches};
 
 /// What goes along whatever `includeRequestHeadersInCheck` says.
 const ALWAYS_SENT: [&[u8]; 4] = [b":method", b":path", b":authority", b"authorization"];
@@ -16,32 +16,23 @@ const ALWAYS_RETURNED: [&[u8]; 2] = [b"www-authenticate", b"location"];
 const HEADERS_TO_REMOVE: &[u8] = b"x-envoy-auth-headers-to-remove";
 
 /// The headers of the check, pseudo-headers first.
-pub(super) fn headers(options: &HttpOptions, request: &Request<'_>, body: Body<'_>) -> Vec<Header> {
+pub(super) fn headers(options: &HttpOptions, request: &Request<'_>) -> Vec<Header> {
     let mut headers = vec![
         header(b":method", text_of(request.method)),
         header(b":path", &[options.path_prefix.as_bytes(), text_of(request.path)].concat()),
         header(b":authority", text_of(request.authority)),
-        header(b"content-length", body.bytes.len().to_string().as_bytes()),
+        header(b"content-length", b"0"),
     ];
-    if let Some(partial) = body.partial() {
-        headers.push(header(b"x-envoy-auth-partial-body", partial));
-    }
     for (name, value) in request.headers.present().unwrap_or_default() {
         if is_sent(options, name) {
             join(&mut headers, name, value);
         }
     }
     for (name, value) in &options.additional {
-        let name = name.to_ascii_lowercase().into_bytes();
-        headers.retain(|(present, _)| *present != name);
-        headers.push((name, value.as_bytes().to_vec()));
+        headers.retain(|(present, _)| present != name.as_bytes());
+        headers.push(header(name.as_bytes(), value.as_bytes()));
     }
     headers
-}
-
-/// The body of the check.
-pub(super) fn body(body: Body<'_>) -> Vec<u8> {
-    body.bytes.to_vec()
 }
 
 fn is_sent(options: &HttpOptions, name: &[u8]) -> bool {
@@ -78,7 +69,7 @@ pub(super) fn outcome(options: &HttpOptions, event: &Event<'_>) -> Outcome {
     }
 }
 
-fn parse_status(value: &[u8]) -> Option<u32> {
+fn parse_status(value: &[u8]) -> Option<u16> {
     let digits = str::from_utf8(value).ok().filter(|text| text.len() == 3)?;
     digits.parse().ok().filter(|status| (100..=999).contains(status))
 }
@@ -90,13 +81,13 @@ fn allowed(options: &HttpOptions, headers: &[HeaderLine<'_>]) -> Edits {
             edits.request.push(HeaderEdit::Set(name.to_vec(), value.to_vec()));
         }
         if matches(&options.to_downstream_on_allow, name) {
-            edits.response.push(HeaderEdit::Add(name.to_vec(), value.to_vec()));
+            edits.response.push(HeaderEdit::Append(name.to_vec(), value.to_vec()));
         }
     }
     let lists = headers.iter().filter(|(name, _)| *name == HEADERS_TO_REMOVE);
     let names = lists.flat_map(|(_, list)| list.split(|&byte| byte == b','));
     let removals = names.map(|name| HeaderEdit::Remove(name.trim_ascii().to_ascii_lowercase()));
-    edits.request.extend(removals.filter(HeaderEdit::is_lawful));
+    edits.request.extend(removals.filter(is_lawful));
     edits
 }
 
@@ -118,12 +109,4 @@ fn real<'h>(headers: &'h [HeaderLine<'h>]) -> impl Iterator<Item = HeaderLine<'h
 pub(super) fn can_ask(request: &Request<'_>) -> bool {
     let vital = [request.method, request.path, request.authority];
     vital.iter().all(|fact| matches!(fact, Fact::Present(_))) && !request.headers.is_unavailable()
-}
-
-/// The options of a provider that speaks HTTP.
-pub(super) fn options(provider: &Provider) -> Option<&HttpOptions> {
-    match &provider.protocol {
-        super::provider::Protocol::Http(options) => Some(options),
-        super::provider::Protocol::Grpc => None,
-    }
 }

@@ -94,12 +94,6 @@ pub struct HttpRequest {
     /// Size of the body in bytes, -1 if unknown.
     #[prost(int64, tag = "9")]
     pub size: i64,
-    /// The body as text.
-    #[prost(string, tag = "11")]
-    pub body: String,
-    /// The body as bytes, with `packAsBytes`.
-    #[prost(bytes = "vec", tag = "12")]
-    pub raw_body: Vec<u8>,
 }
 
 /// `envoy.service.auth.v3.CheckResponse`.

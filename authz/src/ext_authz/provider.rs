@@ -1,6 +1,8 @@
 //! Providers: where to ask, what to send, what to take over.
 
-/// A compiled `extensionProviders` entry of an external authorizer.
+use sluice_policy::mesh::{AuthorizerProtocol, ExtensionProvider, HttpAuthorizer};
+
+/// A compiled external authorizer of `mesh.extensionProviders`.
 #[derive(Debug, Clone)]
 pub(crate) struct Provider {
     /// Envoy cluster, `outbound|PORT||HOST`.
@@ -10,23 +12,9 @@ pub(crate) struct Provider {
     /// Whether a failed check lets the request pass.
     pub(crate) fail_open: bool,
     /// HTTP status for a failed check otherwise.
-    pub(crate) status_on_error: u32,
-    /// Whether the request's body goes along.
-    pub(crate) body: Option<BodyWanted>,
+    pub(crate) status_on_error: u16,
     /// The protocol.
     pub(crate) protocol: Protocol,
-}
-
-/// `includeRequestBodyInCheck`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BodyWanted {
-    /// At most that many bytes are sent.
-    pub max_bytes: u32,
-    /// Whether the start of a longer body will do; if not, a longer body is
-    /// refused with 413.
-    pub allow_partial: bool,
-    /// gRPC: send as bytes instead of as text.
-    pub as_bytes: bool,
 }
 
 /// What the provider speaks.
@@ -53,6 +41,37 @@ pub(crate) struct HttpOptions {
     pub(crate) to_downstream_on_deny: Vec<NameMatcher>,
     /// Response headers to give the client with an allowed request.
     pub(crate) to_downstream_on_allow: Vec<NameMatcher>,
+}
+
+impl Provider {
+    /// Compiles what the mesh says about it.
+    pub(crate) fn new(provider: &ExtensionProvider) -> Self {
+        Self {
+            cluster: provider.cluster.as_str().into(),
+            timeout_ms: provider.timeout_ms,
+            fail_open: provider.fail_open,
+            status_on_error: provider.status_on_error,
+            protocol: match &provider.protocol {
+                AuthorizerProtocol::Grpc => Protocol::Grpc,
+                AuthorizerProtocol::Http(http) => Protocol::Http(Box::new(HttpOptions::new(http))),
+            },
+        }
+    }
+}
+
+impl HttpOptions {
+    fn new(http: &HttpAuthorizer) -> Self {
+        let names = |values: &[String]| values.iter().map(|value| NameMatcher::new(value)).collect();
+        let additional = http.include_additional_headers.iter();
+        Self {
+            path_prefix: http.path_prefix.as_str().into(),
+            include: names(&http.include_request_headers),
+            additional: additional.map(|(name, value)| (name.to_ascii_lowercase().into(), value.as_str().into())).collect(),
+            to_upstream_on_allow: names(&http.headers_to_upstream_on_allow),
+            to_downstream_on_deny: names(&http.headers_to_downstream_on_deny),
+            to_downstream_on_allow: names(&http.headers_to_downstream_on_allow),
+        }
+    }
 }
 
 /// A header name, or with one `*` at either end many, without regard to case.

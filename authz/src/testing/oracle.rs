@@ -1,10 +1,10 @@
 //! The same decision, the slow and obvious way: every rule of every policy, in
 //! the order of their ids, with nothing shared, remembered or indexed.
 
+use sluice_policy::matcher::TrustDomains;
 use sluice_policy::{ProxyKind, Request, Workload};
 
 use crate::compile::lower::comparisons;
-use crate::compile::trust_domain::TrustDomains;
 use crate::config::{Action, AuthorizationPolicy, Config, Conjunction, Rule, Test};
 use crate::predicate::Predicate;
 use crate::subject::{Facts, IdentitySource};
@@ -48,7 +48,7 @@ pub fn judge(config: &Config, workload: &Workload, request: &Request<'_>) -> Jud
     };
     let naive = Naive {
         policies: config.policies.iter().filter(|policy| policy.applies_to(workload, &config.mesh)).collect(),
-        domains: TrustDomains::new(&config.mesh),
+        domains: TrustDomains::new(&config.mesh.trust_domain, &config.mesh.trust_domain_aliases),
         facts: Facts { request, identity },
     };
     naive.judge()
