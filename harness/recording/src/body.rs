@@ -9,7 +9,7 @@ use crate::text::{decode_base64, encode_base64, into_bytes, owned_bytes};
 
 /// The bytes of a body.
 ///
-/// In JSON `{"text":"…"}` where they are UTF-8, else `{"base64":"…"}`; with
+/// In JSON `{"text":"…"}` where they are UTF-8 without NUL, else `{"base64":"…"}`; with
 /// `"truncated":true` when the capture kept only the beginning.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Body<'a> {
@@ -67,8 +67,9 @@ impl Serialize for Body<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         match std::str::from_utf8(&self.bytes) {
-            Ok(text) => map.serialize_entry("text", text)?,
-            Err(_) => map.serialize_entry("base64", &encode_base64(&self.bytes))?,
+            // UTF-8 by chance, as a gRPC frame may be: six characters for each NUL help nobody.
+            Ok(text) if !text.contains('\0') => map.serialize_entry("text", text)?,
+            _ => map.serialize_entry("base64", &encode_base64(&self.bytes))?,
         }
         if self.truncated {
             map.serialize_entry("truncated", &true)?;

@@ -740,8 +740,8 @@ fn inputs_in_no_format_say_so() {
 
 #[test]
 fn a_stream_of_unknown_length_can_be_ambiguous() {
-    // A lone message, or a message of ten bytes after its length.
-    let bytes = b"\x0a\x0a\x08\x01\x08\x01\x08\x01\x08\x01\x08\x01";
+    // A lone message, or one of ten bytes after its length and another to come.
+    let bytes = b"\x0a\x0a\x0a\x00\x0a\x00\x0a\x00\x0a\x00\x0a\x08";
     let fault = detect(&bytes[..], &options())
         .map(|(format, _)| format)
         .unwrap_err();
