@@ -9,6 +9,7 @@
 
 mod compile;
 pub mod config;
+mod configure;
 mod decision;
 mod engine;
 pub mod ext_authz;
@@ -29,6 +30,7 @@ mod truth;
 
 pub use compile::compile;
 pub use config::Config;
+pub use configure::configure;
 pub use decision::{Decision, DryRun, ProviderId, Resume, Stage, Verdict};
 pub use engine::decide;
 pub use explain::{Explanation, FailedTest, NearMiss, explain};

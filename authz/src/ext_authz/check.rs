@@ -63,7 +63,7 @@ pub enum Event<'e> {
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Nothing yet, or nothing more.
+    /// Nothing more: the check is over.
     Wait,
     /// Apply the edits and decide again.
     Allow(Edits),
@@ -77,22 +77,21 @@ pub(super) enum Outcome {
     Denied { status: u16, headers: Vec<Header>, body: Vec<u8> },
     /// The provider could not say.
     Failed,
-    /// Not an answer.
-    Nothing,
 }
 
-/// A check that waits for its answer.
+/// A check that waits for its answer. It outlives the callback that began it,
+/// and so holds no part of the program.
 #[derive(Debug)]
-pub struct Check<'p> {
-    provider: &'p Provider,
+pub struct Check {
+    provider: ProviderId,
     is_done: bool,
 }
 
 /// How a check begins.
 #[derive(Debug)]
-pub enum Started<'p> {
+pub enum Started {
     /// By asking.
-    Ask(Callout, Check<'p>),
+    Ask(Callout, Check),
     /// It is over: what is needed to ask is not there.
     Over(Step),
 }
@@ -101,14 +100,14 @@ pub enum Started<'p> {
 ///
 /// A request whose method, path, authority or headers are unknown cannot be
 /// asked about, and is treated as if the provider had failed.
-pub fn start<'p>(program: &'p Program, id: ProviderId, request: &Request<'_>) -> Started<'p> {
-    let Some(provider) = program.providers.get(id.0 as usize) else {
+pub fn start(program: &Program, id: ProviderId, request: &Request<'_>) -> Started {
+    let Some(provider) = provider(program, id) else {
         return Started::Over(Step::Deny(error_reply(403)));
     };
     if !http::can_ask(request) {
         return Started::Over(failed(provider));
     }
-    Started::Ask(callout(provider, request), Check { provider, is_done: false })
+    Started::Ask(callout(provider, request), Check { provider: id, is_done: false })
 }
 
 fn callout(provider: &Provider, request: &Request<'_>) -> Callout {
@@ -130,26 +129,31 @@ fn callout(provider: &Provider, request: &Request<'_>) -> Callout {
     }
 }
 
-impl Check<'_> {
-    /// Takes in what happened. After the first step that is not
-    /// [`Step::Wait`], everything else is [`Step::Wait`].
-    pub fn on(&mut self, event: &Event<'_>, request: &Request<'_>) -> Step {
-        if self.is_done {
+impl Check {
+    /// Takes in what happened, for the program that the check began with. The
+    /// first event decides; every later one is [`Step::Wait`], like the end of
+    /// a gRPC call whose message came.
+    pub fn on(&mut self, program: &Program, event: &Event<'_>, request: &Request<'_>) -> Step {
+        if std::mem::replace(&mut self.is_done, true) {
             return Step::Wait;
         }
-        let outcome = match &self.provider.protocol {
+        let Some(provider) = provider(program, self.provider) else {
+            return Step::Deny(error_reply(403));
+        };
+        let outcome = match &provider.protocol {
             Protocol::Http(options) => http::outcome(options, event),
             Protocol::Grpc => grpc::outcome(event, request),
         };
-        let step = match outcome {
-            Outcome::Nothing => return Step::Wait,
+        match outcome {
             Outcome::Allowed(edits) => Step::Allow(edits),
             Outcome::Denied { status, headers, body } => Step::Deny(denial(status, headers, body)),
-            Outcome::Failed => failed(self.provider),
-        };
-        self.is_done = true;
-        step
+            Outcome::Failed => failed(provider),
+        }
     }
+}
+
+fn provider(program: &Program, id: ProviderId) -> Option<&Provider> {
+    program.providers.get(id.0 as usize)
 }
 
 fn failed(provider: &Provider) -> Step {
