@@ -30,6 +30,8 @@ use prefix::Prefixed;
 pub struct ImportOptions {
     /// The format, or nothing to find out from the first bytes.
     pub format: Option<Format>,
+    /// What diagnostics call the input: a join has two.
+    pub input_name: Option<String>,
     /// The length of the input in bytes where it is known, as for a file: it
     /// tells the two protobuf forms apart.
     pub input_bytes: Option<u64>,
@@ -149,6 +151,18 @@ impl ImportOptions {
 }
 
 fn run(
+    input: impl BufRead,
+    options: &ImportOptions,
+    report: &mut ImportReport,
+    sink: &mut Sink<'_>,
+) -> Result<(), Diagnostic> {
+    read(input, options, report, sink).map_err(|fault| match &options.input_name {
+        Some(name) if fault.place.file.is_none() => fault.in_file(name),
+        _ => fault,
+    })
+}
+
+fn read(
     input: impl BufRead,
     options: &ImportOptions,
     report: &mut ImportReport,

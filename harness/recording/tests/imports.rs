@@ -929,3 +929,31 @@ fn the_error_of_the_sink_ends_the_import() {
         );
     }
 }
+
+#[test]
+fn a_fault_names_the_input_that_has_it() {
+    let named = |name: &str| ImportOptions {
+        input_name: Some(name.to_owned()),
+        ..options()
+    };
+    let tap = tapped("1", "/a");
+    let faults = [
+        (tap.as_str(), "{\"a\":1}"),
+        ("{\"a\":1}", &logged("1", "/a", "x")),
+    ]
+    .map(|(tap, log)| {
+        let open = || Ok(tap.as_bytes());
+        import_joined(
+            open,
+            log.as_bytes(),
+            &named("a.json"),
+            &named("b.log"),
+            &mut |_| Ok(()),
+        )
+        .unwrap_err()
+        .place
+        .file
+        .clone()
+    });
+    assert_eq!(faults.map(Option::unwrap), ["b.log", "a.json"]);
+}

@@ -206,7 +206,7 @@ fn check_length(length: usize, offset: u64) -> Result<(), Diagnostic> {
     let found = format!("a message of {length} bytes or more");
     Err(
         at_offset(Diagnostic::new(Code::TooLong, found, expected), offset)
-            .suggest("is this really a tap? `--format` says how to read it"),
+            .suggest("is this really a tap? name the format if it is another"),
     )
 }
 
