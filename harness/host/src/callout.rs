@@ -63,7 +63,7 @@ pub struct Timed<T> {
 }
 
 /// The services around the proxy.
-pub trait Callouts {
+pub trait Callouts: Send {
     /// Whether Envoy knows a cluster of this name; a call to another one is
     /// refused at once.
     fn has_cluster(&self, cluster: &str) -> bool;

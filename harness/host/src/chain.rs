@@ -1,14 +1,20 @@
 //! One Envoy worker: plugins in order and the streams in them.
 
-use crate::attributes::Attributes;
+mod callbacks;
+mod events;
+mod finish;
+mod flow;
+mod reply;
+mod run;
+mod start;
+
 use crate::engine::Engine;
-use crate::error::HostError;
-use crate::exchange::Exchange;
-use crate::headers::Headers;
 use crate::module::Module;
-use crate::outcome::{LogLine, MetricKind, Outcome};
+use crate::outcome::{LogLine, MetricKind, Trap};
 use crate::plugin::PluginConfig;
-use crate::world::World;
+use crate::vm::Vm;
+use crate::worker::{Place, Worker};
+use crate::{Attributes, Cost, Headers, HostError, World};
 
 /// A stream that was opened and not yet closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,90 +35,197 @@ pub enum PluginState {
 /// Plugins in order, with the virtual clock, shared data, metrics and log of
 /// one worker.
 pub struct Chain {
-    _world: World,
+    engine: Engine,
+    plugins: Vec<Plugin>,
+    vms: Vec<Vm>,
+    worker: Box<Worker>,
+}
+
+struct Plugin {
+    module: Module,
+    config: PluginConfig,
+    vm: usize,
+    state: PluginState,
 }
 
 impl Chain {
     /// Starts and configures every plugin. A plugin that refuses its
-    /// configuration is no error here: see [`Self::plugin_state`].
+    /// configuration or traps is no error here: see [`Self::plugin_state`].
     ///
     /// # Errors
     ///
-    /// When a module cannot be instantiated at all.
+    /// When a module cannot be instantiated: wrong export types
+    /// (`module-not-instantiable`).
     pub fn new(
-        _engine: &Engine,
-        _plugins: Vec<(Module, PluginConfig)>,
+        engine: &Engine,
+        plugins: Vec<(Module, PluginConfig)>,
         world: World,
     ) -> Result<Self, HostError> {
-        Ok(Self { _world: world })
+        let worker = Box::new(Worker::new(world));
+        let mut chain = Self {
+            engine: engine.clone(),
+            plugins: Vec::new(),
+            vms: Vec::new(),
+            worker,
+        };
+        for (module, config) in plugins {
+            chain.add_plugin(module, config)?;
+        }
+        Ok(chain)
+    }
+
+    /// How many plugins there are.
+    pub fn len(&self) -> usize {
+        self.plugins.len()
+    }
+
+    /// Whether there are no plugins.
+    pub fn is_empty(&self) -> bool {
+        self.plugins.is_empty()
     }
 
     /// How the plugin at `index` of the chain stands.
-    pub fn plugin_state(&self, _index: usize) -> Option<&PluginState> {
-        None
+    pub fn plugin_state(&self, index: usize) -> Option<&PluginState> {
+        self.plugins.get(index).map(|plugin| &plugin.state)
     }
 
-    /// Takes one exchange through every plugin, to its end.
-    pub fn run(&mut self, _exchange: &Exchange) -> Outcome {
-        Outcome::default()
+    /// Linear memory of that plugin's VM now, in bytes.
+    pub fn memory_bytes(&self, index: usize) -> Option<usize> {
+        self.vms.get(self.plugins.get(index)?.vm)?.memory_bytes()
     }
 
-    /// Opens a stream, as a new request on a connection does.
-    pub fn open(&mut self, _attributes: &Attributes) -> StreamId {
-        StreamId(0)
+    /// What that plugin's callbacks outside any stream used so far: start,
+    /// configuration, ticks.
+    pub fn idle_cost(&self, index: usize) -> Option<Cost> {
+        self.worker.idle_costs.get(index).copied()
     }
-
-    /// Feeds the request headers of a stream.
-    pub fn request_headers(&mut self, _stream: StreamId, _headers: &Headers, _end_of_stream: bool) {
-    }
-
-    /// Feeds a piece of request body.
-    pub fn request_body(&mut self, _stream: StreamId, _chunk: &[u8], _end_of_stream: bool) {}
-
-    /// Feeds the request trailers, which end the request.
-    pub fn request_trailers(&mut self, _stream: StreamId, _trailers: &Headers) {}
-
-    /// Feeds the response headers from upstream.
-    pub fn response_headers(
-        &mut self,
-        _stream: StreamId,
-        _headers: &Headers,
-        _end_of_stream: bool,
-    ) {
-    }
-
-    /// Feeds a piece of response body.
-    pub fn response_body(&mut self, _stream: StreamId, _chunk: &[u8], _end_of_stream: bool) {}
-
-    /// Feeds the response trailers, which end the response.
-    pub fn response_trailers(&mut self, _stream: StreamId, _trailers: &Headers) {}
-
-    /// Ends a stream, finished or not, and says what came of it.
-    pub fn close(&mut self, _stream: StreamId) -> Outcome {
-        Outcome::default()
-    }
-
-    /// Moves the virtual clock and fires every tick, reply and queue event
-    /// that is due, in order. Never moves it backwards.
-    pub fn advance_to(&mut self, _now_ns: u64) {}
 
     /// The virtual time, nanoseconds since the epoch.
     pub fn now_ns(&self) -> u64 {
-        0
+        self.worker.now_ns
     }
 
     /// Lines logged outside any stream (start, configuration, ticks) so far.
     pub fn logs(&self) -> &[LogLine] {
-        &[]
+        &self.worker.logs
+    }
+
+    /// Takes the lines of [`Self::logs`] out, so that they do not pile up.
+    pub fn take_logs(&mut self) -> Vec<LogLine> {
+        std::mem::take(&mut self.worker.logs)
+    }
+
+    /// Guests that failed outside any stream so far.
+    pub fn traps(&self) -> &[Trap] {
+        &self.worker.traps
     }
 
     /// Every metric: name, kind and value (of a histogram, how many values).
     pub fn metrics(&self) -> Vec<(&str, MetricKind, u64)> {
-        Vec::new()
+        self.worker
+            .metrics
+            .iter()
+            .map(|stat| (&*stat.name, stat.kind, stat.value))
+            .collect()
     }
 
     /// A shared-data value and its compare-and-swap number.
-    pub fn shared_data(&self, _vm_id: &str, _key: &[u8]) -> Option<(&[u8], u32)> {
-        None
+    pub fn shared_data(&self, vm_id: &str, key: &[u8]) -> Option<(&[u8], u32)> {
+        self.worker.shared.get(vm_id.as_bytes(), key)
+    }
+
+    /// Opens a stream, as a new request on a connection does.
+    pub fn open(&mut self, attributes: &Attributes) -> StreamId {
+        let index = self.worker.vacant.pop().unwrap_or_else(|| {
+            self.worker.streams.push(crate::stream::Stream::default());
+            self.worker.streams.len() - 1
+        });
+        self.reload_failed_plugins();
+        self.worker.connections += 1;
+        let (connection_id, now_ns) = (self.worker.connections, self.worker.now_ns);
+        if let Some(stream) = self.worker.streams.get_mut(index) {
+            stream.reset(self.plugins.len());
+            stream.attributes = attributes.clone();
+            stream.connection_id = connection_id;
+            stream.started_ns = now_ns;
+            for (seat, plugin) in stream.seats.iter_mut().zip(&self.plugins) {
+                seat.presence = plugin.presence();
+                seat.generation = self.vms.get(plugin.vm).map_or(0, |vm| vm.generation);
+            }
+        }
+        StreamId(index)
+    }
+
+    /// Feeds the request headers of a stream. What Envoy's connection manager
+    /// does to them is done first.
+    pub fn request_headers(&mut self, stream: StreamId, headers: &Headers, end_of_stream: bool) {
+        let (manager, worker) = (self.worker.manager, &mut *self.worker);
+        if let Some(found) = worker.streams.get_mut(stream.0) {
+            found.request.headers.copy_from(headers);
+            manager.prepare(&mut found.request.headers, &mut worker.random);
+        }
+        self.feed_headers(stream.0, crate::stream::Direction::Request, end_of_stream);
+    }
+
+    /// Feeds a piece of request body.
+    pub fn request_body(&mut self, stream: StreamId, chunk: &[u8], end_of_stream: bool) {
+        self.feed_data(
+            stream.0,
+            crate::stream::Direction::Request,
+            chunk,
+            end_of_stream,
+        );
+    }
+
+    /// Feeds the request trailers, which end the request.
+    pub fn request_trailers(&mut self, stream: StreamId, trailers: &Headers) {
+        self.feed_trailers(stream.0, crate::stream::Direction::Request, trailers);
+    }
+
+    /// Feeds the response headers from upstream.
+    pub fn response_headers(&mut self, stream: StreamId, headers: &Headers, end_of_stream: bool) {
+        if let Some(found) = self.worker.streams.get_mut(stream.0) {
+            if found.response.arrived {
+                return;
+            }
+            found.response.headers.copy_from(headers);
+            found.details = Some(b"via_upstream".to_vec());
+        }
+        self.feed_headers(stream.0, crate::stream::Direction::Response, end_of_stream);
+    }
+
+    /// Feeds a piece of response body.
+    pub fn response_body(&mut self, stream: StreamId, chunk: &[u8], end_of_stream: bool) {
+        self.feed_data(
+            stream.0,
+            crate::stream::Direction::Response,
+            chunk,
+            end_of_stream,
+        );
+    }
+
+    /// Feeds the response trailers, which end the response.
+    pub fn response_trailers(&mut self, stream: StreamId, trailers: &Headers) {
+        self.feed_trailers(stream.0, crate::stream::Direction::Response, trailers);
+    }
+
+    /// Ends every plugin as Envoy does when it shuts down.
+    pub fn shut_down(&mut self) {
+        for plugin in 0..self.plugins.len() {
+            self.end_root(plugin);
+        }
+    }
+
+    fn root_place(&self, plugin: usize) -> Place {
+        let context_id = self
+            .worker
+            .roots
+            .get(plugin)
+            .map_or(0, |root| root.context_id);
+        Place {
+            context_id,
+            plugin,
+            stream: None,
+        }
     }
 }

@@ -1,6 +1,10 @@
 //! The wasmtime engine that modules are compiled for.
 
+use crate::abi;
 use crate::error::HostError;
+use crate::guest::Guest;
+use std::sync::Arc;
+use wasmtime::Linker;
 
 /// How code is compiled.
 #[derive(Debug, Clone, Copy, Default)]
@@ -14,6 +18,7 @@ pub struct EngineOptions {
 #[derive(Clone)]
 pub struct Engine {
     engine: wasmtime::Engine,
+    linker: Arc<Linker<Guest>>,
 }
 
 impl Engine {
@@ -29,12 +34,22 @@ impl Engine {
         if options.quick_compile {
             config.cranelift_opt_level(wasmtime::OptLevel::None);
         }
-        let engine = wasmtime::Engine::new(&config).map_err(|error| HostError {
+        let unavailable = |error: wasmtime::Error| HostError {
             path: "engine".to_owned(),
             code: "engine-unavailable",
             message: format!("wasmtime does not run here: {error:#}"),
-        })?;
-        Ok(Self { engine })
+        };
+        let engine = wasmtime::Engine::new(&config).map_err(unavailable)?;
+        let mut linker = Linker::new(&engine);
+        abi::link(&mut linker).map_err(unavailable)?;
+        Ok(Self {
+            engine,
+            linker: Arc::new(linker),
+        })
+    }
+
+    pub(crate) fn linker(&self) -> &Linker<Guest> {
+        &self.linker
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {

@@ -84,7 +84,7 @@ impl Headers {
     }
 
     /// Every name and value, in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> + Clone {
         self.lines
             .iter()
             .map(|line| (self.slice(line.name), self.slice(line.value)))

@@ -8,17 +8,36 @@
 //! Where the proxy-wasm specification and Envoy disagree, this host follows
 //! Envoy, because that is where filters run.
 
+mod abi;
+mod agenda;
 mod attributes;
+mod bodies;
 mod callout;
+mod calls;
 mod chain;
 mod engine;
 mod error;
 mod exchange;
+mod exports;
+mod foreign;
+mod guest;
 mod headers;
+mod maps;
+mod memory;
+mod metrics;
 mod module;
 mod outcome;
+mod pairs;
 mod plugin;
+mod property;
+mod protobuf;
+mod random;
+mod shared;
+mod status;
+mod stream;
 mod value;
+mod vm;
+mod worker;
 mod world;
 
 pub use attributes::Attributes;

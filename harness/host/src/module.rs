@@ -1,8 +1,12 @@
 //! A compiled plugin module.
 
+use crate::abi;
 use crate::engine::Engine;
 use crate::error::ModuleError;
+use crate::guest::Guest;
+use std::fmt;
 use std::sync::Arc;
+use wasmtime::InstancePre;
 
 /// Version of the proxy-wasm ABI, by the marker that a module exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,6 +17,24 @@ pub enum AbiVersion {
     V0_2_0,
     /// `proxy_abi_version_0_2_1`.
     V0_2_1,
+}
+
+impl AbiVersion {
+    const MARKERS: [(&'static str, Self); 3] = [
+        ("proxy_abi_version_0_1_0", Self::V0_1_0),
+        ("proxy_abi_version_0_2_0", Self::V0_2_0),
+        ("proxy_abi_version_0_2_1", Self::V0_2_1),
+    ];
+}
+
+impl fmt::Display for AbiVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V0_1_0 => "0.1.0",
+            Self::V0_2_0 => "0.2.0",
+            Self::V0_2_1 => "0.2.1",
+        })
+    }
 }
 
 /// A module that Envoy would load. Cheap to clone, shared by threads.
@@ -27,6 +49,7 @@ struct Inner {
     exports: Vec<String>,
     imports: Vec<String>,
     size_bytes: usize,
+    instance_pre: InstancePre<Guest>,
 }
 
 impl Module {
@@ -34,15 +57,89 @@ impl Module {
     ///
     /// # Errors
     ///
-    /// When the bytes are no module, or the module lacks the ABI marker, a
-    /// memory or an allocator, or imports what Envoy does not offer.
-    pub fn compile(_engine: &Engine, name: &str, wasm: &[u8]) -> Result<Self, ModuleError> {
+    /// When the bytes are no module (`module-not-wasm`, `module-invalid`), or
+    /// the module lacks the ABI marker (`module-abi-missing`), a memory
+    /// (`module-memory-missing`) or an allocator (`module-allocator-missing`),
+    /// or imports what Envoy does not offer (`module-import-unknown`).
+    pub fn compile(engine: &Engine, name: &str, wasm: &[u8]) -> Result<Self, ModuleError> {
+        let refuse = |code, found: String, expected: &str| ModuleError {
+            module: name.to_owned(),
+            code,
+            found,
+            expected: expected.to_owned(),
+        };
+        if !wasm.starts_with(b"\0asm") {
+            return Err(refuse(
+                "module-not-wasm",
+                first_bytes(wasm),
+                "a WebAssembly module, which starts with \"\\0asm\"",
+            ));
+        }
+        let module = wasmtime::Module::new(engine.wasmtime(), wasm).map_err(|error| {
+            refuse(
+                "module-invalid",
+                format!("{error:#}"),
+                "a valid WebAssembly module",
+            )
+        })?;
+        let exports: Vec<String> = module
+            .exports()
+            .map(|export| export.name().to_owned())
+            .collect();
+        let has = |wanted: &str| exports.iter().any(|export| export == wanted);
+        let marker = AbiVersion::MARKERS.iter().find(|(marker, _)| has(marker));
+        let Some((_, abi)) = marker else {
+            let expected = "one of the exports proxy_abi_version_0_1_0, _0_2_0, _0_2_1";
+            return Err(refuse(
+                "module-abi-missing",
+                "no ABI version".to_owned(),
+                expected,
+            ));
+        };
+        if !module
+            .get_export("memory")
+            .is_some_and(|export| export.memory().is_some())
+        {
+            return Err(refuse(
+                "module-memory-missing",
+                "no memory".to_owned(),
+                "an exported memory named \"memory\"",
+            ));
+        }
+        if !has("malloc") && !has("proxy_on_memory_allocate") {
+            let expected = "an exported function malloc or proxy_on_memory_allocate";
+            return Err(refuse(
+                "module-allocator-missing",
+                "no allocator".to_owned(),
+                expected,
+            ));
+        }
+        let unknown = module
+            .imports()
+            .find(|import| import.module() == "env" && !abi::offers(*abi, import.name()));
+        if let Some(import) = unknown {
+            let found = format!("import env.{} with ABI {abi}", import.name());
+            return Err(refuse(
+                "module-import-unknown",
+                found,
+                "host functions of that ABI version",
+            ));
+        }
+        let instance_pre = engine.linker().instantiate_pre(&module).map_err(|error| {
+            let expected = "only the host functions that Envoy offers, with their types";
+            refuse("module-import-unknown", format!("{error:#}"), expected)
+        })?;
+        let imports = module
+            .imports()
+            .map(|import| format!("{}.{}", import.module(), import.name()))
+            .collect();
         let inner = Inner {
             name: name.to_owned(),
-            abi: AbiVersion::V0_2_1,
-            exports: Vec::new(),
-            imports: Vec::new(),
+            abi: *abi,
+            exports,
+            imports,
             size_bytes: wasm.len(),
+            instance_pre,
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -73,4 +170,22 @@ impl Module {
     pub fn size_bytes(&self) -> usize {
         self.inner.size_bytes
     }
+
+    pub(crate) fn instance_pre(&self) -> &InstancePre<Guest> {
+        &self.inner.instance_pre
+    }
+
+    /// Whether both are the same compiled module.
+    pub(crate) fn same_code(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+}
+
+/// How a file that is no module begins.
+fn first_bytes(bytes: &[u8]) -> String {
+    if bytes.is_empty() {
+        return "no bytes".to_owned();
+    }
+    let shown = bytes.get(..bytes.len().min(16)).unwrap_or_default();
+    format!("\"{}\"", shown.escape_ascii())
 }

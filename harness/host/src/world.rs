@@ -2,7 +2,9 @@
 
 use crate::attributes::Attributes;
 use crate::callout::{Callouts, NoCallouts};
+use crate::headers::Headers;
 use crate::outcome::LogLevel;
+use crate::random::Random;
 
 /// What Envoy's HTTP connection manager does before any filter sees a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,31 @@ impl ConnectionManager {
         scheme: false,
         strip_fragment: false,
     };
+
+    /// Does to request headers what Envoy does before filters see them.
+    pub(crate) fn prepare(self, headers: &mut Headers, random: &mut Random) {
+        if self.strip_fragment {
+            let path = headers.get(":path").unwrap_or_default();
+            let kept = path
+                .iter()
+                .position(|byte| *byte == b'#')
+                .and_then(|mark| path.get(..mark));
+            if let Some(kept) = kept.map(<[u8]>::to_vec) {
+                headers.set(":path", kept);
+            }
+        }
+        if self.scheme && headers.get(":scheme").is_none() {
+            let secure = headers.get("x-forwarded-proto") == Some(b"https");
+            headers.add(":scheme", if secure { "https" } else { "http" });
+        }
+        if self.forwarded_proto && headers.get("x-forwarded-proto").is_none() {
+            let scheme = headers.get(":scheme").unwrap_or(b"http").to_vec();
+            headers.add("x-forwarded-proto", scheme);
+        }
+        if self.request_id && headers.get("x-request-id").is_none() {
+            headers.add("x-request-id", random.uuid());
+        }
+    }
 }
 
 /// The surroundings of one chain.
@@ -50,6 +77,9 @@ pub struct World {
     pub proxy: Attributes,
     /// The services that plugins can call.
     pub callouts: Box<dyn Callouts>,
+    /// How much virtual time [`Chain::run`](crate::Chain::run) gives a paused
+    /// stream to go on, in nanoseconds.
+    pub hold_limit_ns: u64,
     /// What happens to requests before filters.
     pub connection_manager: ConnectionManager,
     /// What `proxy_get_log_level` says; lines below it are dropped.
@@ -64,6 +94,7 @@ impl Default for World {
             seed: 0,
             proxy: Attributes::new(),
             callouts: Box::new(NoCallouts),
+            hold_limit_ns: 30_000_000_000,
             connection_manager: ConnectionManager::default(),
             log_level: LogLevel::Info,
         }
