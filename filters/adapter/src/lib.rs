@@ -27,6 +27,10 @@ pub use proxy_wasm;
 #[macro_export]
 macro_rules! main {
     ($filter:ty) => {
-        $crate::proxy_wasm::main! {{ $crate::register::<$filter>(); }}
+        /// Start-up of the module, which the host calls.
+        mod entry {
+            use super::*;
+            $crate::proxy_wasm::main! {{ $crate::register::<$filter>(); }}
+        }
     };
 }
