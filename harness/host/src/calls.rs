@@ -20,7 +20,7 @@ const GRPC_STREAM: u32 = 2;
 const DEADLINE_EXCEEDED: u32 = 4;
 
 /// Makes an HTTP call and gives its token.
-pub(crate) fn http(worker: &mut Worker, place: Place, call: HttpCall) -> Result<u32, Status> {
+pub(crate) fn http(worker: &mut Worker, place: Place, call: &HttpCall) -> Result<u32, Status> {
     let complete = [":path", ":method", ":authority"]
         .iter()
         .all(|name| call.message.headers.get(name).is_some());
@@ -33,7 +33,7 @@ pub(crate) fn http(worker: &mut Worker, place: Place, call: HttpCall) -> Result<
     };
     let target = format!("{} {}", header(":method"), header(":path"));
     open(worker, place, token, &call.cluster, target, None);
-    let answer = worker.callouts.http(&call);
+    let answer = worker.callouts.http(call);
     let (after_ns, answer) = within_timeout(answer, call.timeout_ms);
     let at_ns = worker.now_ns.saturating_add(after_ns);
     worker.agenda.add(
@@ -102,7 +102,7 @@ fn bytes_field(message: &[u8], number: u64) -> Option<&[u8]> {
 }
 
 /// Opens a gRPC call or stream and gives its token.
-pub(crate) fn grpc(worker: &mut Worker, place: Place, call: GrpcCall) -> Result<u32, Status> {
+pub(crate) fn grpc(worker: &mut Worker, place: Place, call: &GrpcCall) -> Result<u32, Status> {
     let kind = if call.timeout_ms.is_some() {
         GRPC_CALL
     } else {
@@ -118,7 +118,7 @@ pub(crate) fn grpc(worker: &mut Worker, place: Place, call: GrpcCall) -> Result<
         target,
         Some(call.clone()),
     );
-    let events = worker.callouts.grpc(&call);
+    let events = worker.callouts.grpc(call);
     plan(worker, place.plugin, token, events, call.timeout_ms);
     Ok(token)
 }

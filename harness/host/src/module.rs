@@ -96,9 +96,11 @@ impl Module {
                 expected,
             ));
         };
-        if !module
-            .get_export("memory")
-            .is_some_and(|export| export.memory().is_some())
+        let memory = module.get_export("memory");
+        if memory
+            .as_ref()
+            .and_then(wasmtime::ExternType::memory)
+            .is_none()
         {
             return Err(refuse(
                 "module-memory-missing",

@@ -3,17 +3,20 @@
 use crate::status::Status;
 use std::collections::{HashMap, VecDeque};
 
+/// Values of one VM id by key, each with its compare-and-swap number.
+type Values = HashMap<Vec<u8>, (Vec<u8>, u32)>;
+
 /// Values by VM id and key, each with its compare-and-swap number.
 #[derive(Debug, Default)]
 pub(crate) struct SharedData {
-    values: HashMap<Vec<u8>, HashMap<Vec<u8>, (Vec<u8>, u32)>>,
+    by_vm: HashMap<Vec<u8>, Values>,
     /// Envoy counts one number up across all keys of the process.
     last_cas: u32,
 }
 
 impl SharedData {
     pub(crate) fn get(&self, vm_id: &[u8], key: &[u8]) -> Option<(&[u8], u32)> {
-        let (value, cas) = self.values.get(vm_id)?.get(key)?;
+        let (value, cas) = self.by_vm.get(vm_id)?.get(key)?;
         Some((value, *cas))
     }
 
@@ -31,7 +34,7 @@ impl SharedData {
             return Err(Status::CasMismatch);
         }
         self.last_cas = self.last_cas.wrapping_add(1).max(1);
-        let vm = self.values.entry(vm_id.to_vec()).or_default();
+        let vm = self.by_vm.entry(vm_id.to_vec()).or_default();
         vm.insert(key.to_vec(), (value.to_vec(), self.last_cas));
         Ok(())
     }

@@ -13,7 +13,8 @@ pub(super) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     Ok(())
 }
 
-/// Reading past the end gives no bytes; a range that overflows is refused.
+/// Reading past the end gives no bytes, also where the range is longer than
+/// 32 bits can say.
 fn get_bytes(
     caller: Caller<'_, Guest>,
     buffer: u32,
@@ -26,9 +27,9 @@ fn get_bytes(
         bodies::check(buffer)?;
         call.hand_over_with(address_ptr, size_ptr, |_, guest, out| {
             let bytes = bodies::readable(&guest.worker, guest.place, buffer)?;
-            let end = start.checked_add(max).ok_or(Status::BadArgument)?;
-            let (start, end) = (start as usize, end as usize);
-            let end = end.min(bytes.len());
+            let start = usize::try_from(start).map_err(|_| Status::BadArgument)?;
+            let max = usize::try_from(max).map_err(|_| Status::BadArgument)?;
+            let end = start.saturating_add(max).min(bytes.len());
             out.extend_from_slice(bytes.get(start..end).unwrap_or_default());
             Ok(())
         })

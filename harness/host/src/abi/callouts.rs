@@ -52,7 +52,7 @@ fn http_call(
             message: message(headers, body, trailers),
             timeout_ms,
         };
-        let token = calls::http(&mut guest.worker, guest.place, request)?;
+        let token = calls::http(&mut guest.worker, guest.place, &request)?;
         Ok(call.put_u32(token_ptr, token)?)
     })
 }
@@ -155,7 +155,7 @@ fn open_grpc(call: &mut Call<'_>, opening: &Opening, token_ptr: u32) -> Answer {
     };
     request.cluster = calls::grpc_cluster(&guest.worker, target)?;
     guest.cost.bytes_copied += u64::from(opening.message.1) + u64::from(opening.metadata.1);
-    let token = calls::grpc(&mut guest.worker, guest.place, request)?;
+    let token = calls::grpc(&mut guest.worker, guest.place, &request)?;
     Ok(call.put_u32(token_ptr, token)?)
 }
 

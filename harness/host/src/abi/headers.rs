@@ -94,7 +94,7 @@ fn add_value(
         let value = memory::read(memory, value_ptr, value_len)?;
         guest.cost.bytes_copied += u64::from(key_len) + u64::from(value_len);
         maps::change(&mut guest.worker, guest.place, map, |headers| {
-            headers.add(key, value)
+            headers.add(key, value);
         })?;
         Ok(())
     })
@@ -115,7 +115,7 @@ fn replace_value(
         let value = memory::read(memory, value_ptr, value_len)?;
         guest.cost.bytes_copied += u64::from(key_len) + u64::from(value_len);
         maps::change(&mut guest.worker, guest.place, map, |headers| {
-            headers.set(key, value)
+            headers.set(key, value);
         })?;
         Ok(())
     })

@@ -2,7 +2,6 @@
 
 use super::{Chain, PluginState};
 use crate::exports::Exports;
-use crate::plugin::FailStrategy;
 use crate::stream::{BodyView, Direction, Iteration, Presence, Seat, Stream};
 use crate::vm::Called;
 use crate::worker::Place;
@@ -83,16 +82,10 @@ impl Chain {
         match seat.presence {
             Presence::Skipped => Standing::Aside,
             Presence::Broken => Standing::Down,
+            // A stream that was under way is refused even where later ones
+            // pass: only the start of a stream looks at the fail strategy.
             Presence::Serving if vm.failure.is_some() || vm.generation != seat.generation => {
-                let open = self
-                    .plugins
-                    .get(plugin)
-                    .map(|plugin| plugin.config.fail_strategy);
-                if open == Some(FailStrategy::FailOpen) {
-                    Standing::Aside
-                } else {
-                    Standing::Down
-                }
+                Standing::Down
             }
             Presence::Serving => Standing::Callable(Place {
                 context_id: seat.context_id,
@@ -141,10 +134,10 @@ impl Chain {
         } else {
             verdict
         };
-        if verdict == Iteration::Continue {
-            if let Some(seat) = self.seat_mut(stream, plugin) {
-                seat.view_mut(direction).headers = false;
-            }
+        if verdict == Iteration::Continue
+            && let Some(seat) = self.seat_mut(stream, plugin)
+        {
+            seat.view_mut(direction).headers = false;
         }
         verdict
     }
@@ -387,10 +380,8 @@ impl Chain {
             },
         };
         let passes = self.take_resume(stream, direction, plugin) || passes;
-        if passes {
-            if let Some(seat) = self.seat_mut(stream, plugin) {
-                seat.view_mut(direction).trailers = false;
-            }
+        if passes && let Some(seat) = self.seat_mut(stream, plugin) {
+            seat.view_mut(direction).trailers = false;
         }
         passes
     }

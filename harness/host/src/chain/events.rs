@@ -177,10 +177,10 @@ impl Chain {
         let is_stream = calls::is_stream(token);
         match event {
             GrpcEvent::InitialMetadata(metadata) if is_stream => {
-                self.grpc_initial(plugin, token, metadata)
+                self.grpc_initial(plugin, token, metadata);
             }
             GrpcEvent::TrailingMetadata(metadata) if is_stream => {
-                self.grpc_trailing(plugin, token, metadata)
+                self.grpc_trailing(plugin, token, metadata);
             }
             GrpcEvent::InitialMetadata(_) | GrpcEvent::TrailingMetadata(_) => {}
             GrpcEvent::Message(message) => {

@@ -22,7 +22,7 @@ impl Chain {
         match direction {
             Direction::Request => self.request_headers(stream, &message.headers, ends_with_headers),
             Direction::Response => {
-                self.response_headers(stream, &message.headers, ends_with_headers)
+                self.response_headers(stream, &message.headers, ends_with_headers);
             }
         }
         for (index, chunk) in message.body.iter().enumerate() {

@@ -154,6 +154,7 @@ fn joined(headers: &Headers, name: &[u8]) -> Option<Value> {
     Some(Value::Bytes(text))
 }
 
+#[derive(Clone, Copy)]
 enum Part {
     Path,
     Query,
