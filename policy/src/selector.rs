@@ -1,35 +1,14 @@
 //! Where a resource applies: selectors and target references.
 
+mod target_ref;
+
 use std::collections::BTreeMap;
 
-use crate::diagnostic::{DiagnosticCode, Diagnostics, describe, quote, suggest};
-use crate::json::{Node, Object, one_of};
+pub use target_ref::TargetRef;
+
+use crate::diagnostic::{DiagnosticCode, Diagnostics, describe, quote};
+use crate::json::{Node, Object};
 use crate::workload::{ProxyKind, Workload};
-
-/// Most references in one list (the API's limit).
-const MOST_REFERENCES: usize = 16;
-/// Longest label value (Kubernetes' limit), in bytes.
-const LONGEST_LABEL: usize = 63;
-
-/// What policies can be attached to: group, kind.
-const TARGET_KINDS: [(&str, &str); 4] = [
-    ("gateway.networking.k8s.io", "Gateway"),
-    ("gateway.networking.k8s.io", "GatewayClass"),
-    ("", "Service"),
-    ("networking.istio.io", "ServiceEntry"),
-];
-
-/// The class whose policies apply to every waypoint.
-const WAYPOINT_CLASS: &str = "istio-waypoint";
-
-/// An object that a policy is attached to, in the policy's own namespace.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TargetRef {
-    /// Kind of the object.
-    pub kind: String,
-    /// Name of the object.
-    pub name: String,
-}
 
 /// `selector`, `targetRef` and `targetRefs` of a resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,7 +20,8 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    /// Reads the three fields of a `spec`.
+    /// Reads the three fields of a `spec`. A field that is wrong is left empty:
+    /// there is an error then, and nothing uses the value.
     pub fn read(spec: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Self {
         let selector = spec.take("selector");
         let target = spec.take("targetRef");
@@ -55,14 +35,14 @@ impl Attachment {
             second.error(DiagnosticCode::ConflictingTargets, expected, diagnostics);
         }
         let mut attachment = Self::default();
-        if let Some(node) = &selector {
-            attachment.labels = labels(node, diagnostics);
+        if let Some(labels) = selector.and_then(|node| read_labels(&node, diagnostics)) {
+            attachment.labels = labels;
         }
-        if let Some(node) = &target {
-            attachment.targets.extend(target_ref(node, diagnostics));
+        if let Some(target) = target.and_then(|node| TargetRef::read(&node, diagnostics)) {
+            attachment.targets.push(target);
         }
-        if let Some(node) = &targets {
-            attachment.targets.extend(target_refs(node, diagnostics));
+        if let Some(targets) = targets.and_then(|node| target_ref::read_all(&node, diagnostics)) {
+            attachment.targets = targets;
         }
         attachment
     }
@@ -93,166 +73,51 @@ impl Attachment {
     }
 }
 
-impl TargetRef {
-    fn names(&self, namespace: &str, workload: &Workload, root_namespace: &str) -> bool {
-        match self.kind.as_str() {
-            "GatewayClass" => {
-                workload.kind == ProxyKind::Waypoint
-                    && self.name == WAYPOINT_CLASS
-                    && namespace == root_namespace
-            }
-            "Gateway" => {
-                namespace == workload.namespace
-                    && workload.gateway.as_deref() == Some(self.name.as_str())
-            }
-            _ => workload.services.iter().any(|service| {
-                service.kind == self.kind
-                    && service.name == self.name
-                    && service.namespace == namespace
-            }),
+/// Longest label value (Kubernetes' limit).
+const LONGEST_LABEL_BYTES: usize = 63;
+
+fn read_labels(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<BTreeMap<String, String>> {
+    let mut selector = node.object(diagnostics)?;
+    let labels = selector.take("matchLabels");
+    selector.finish(diagnostics);
+    let entries = labels.map_or(Some(Vec::new()), |labels| labels.entries(diagnostics))?;
+    if entries.is_empty() {
+        let expected = "labels; without any, every workload is selected";
+        diagnostics.warning(
+            DiagnosticCode::MatchesEverything,
+            node.path(),
+            describe(node.value()),
+            expected,
+        );
+    }
+    let mut labels = BTreeMap::new();
+    for (key, node) in entries {
+        if let Some(value) = node.string(diagnostics) {
+            check_label(&node, key, value, diagnostics);
+            labels.insert(key.to_owned(), value.to_owned());
         }
     }
-}
-
-fn labels(node: &Node<'_>, diagnostics: &mut Diagnostics) -> BTreeMap<String, String> {
-    let Some(mut selector) = node.object(diagnostics) else {
-        return BTreeMap::new();
-    };
-    let matched = selector.take("matchLabels");
-    selector.finish(diagnostics);
-    let Some(matched) = matched else {
-        warn_of_everything(node, diagnostics);
-        return BTreeMap::new();
-    };
-    let pairs = matched.string_map(diagnostics).unwrap_or_default();
-    if pairs.is_empty() {
-        warn_of_everything(&matched, diagnostics);
-    }
-    for (key, value) in &pairs {
-        check_label(&matched, key, value, diagnostics);
-    }
-    pairs
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
-}
-
-fn warn_of_everything(node: &Node<'_>, diagnostics: &mut Diagnostics) {
-    let expected = "labels; without any, every workload is selected";
-    diagnostics.warning(
-        DiagnosticCode::MatchesEverything,
-        node.path(),
-        describe(node.value()),
-        expected,
-    );
+    Some(labels)
 }
 
 fn check_label(node: &Node<'_>, key: &str, value: &str, diagnostics: &mut Diagnostics) {
-    let mut complain = |code, found: &str, expected: &str| {
-        diagnostics.error(code, node.path(), quote(found), expected);
-    };
-    if key.is_empty() {
-        complain(
-            DiagnosticCode::InvalidSelector,
-            key,
-            "a label key that is not empty",
-        );
-    }
-    if key.contains('*') {
-        complain(
-            DiagnosticCode::InvalidSelector,
-            key,
-            "a label key without wildcard",
-        );
-    }
-    if value.contains('*') {
-        complain(
-            DiagnosticCode::InvalidSelector,
-            value,
-            "a label value without wildcard",
-        );
-    }
-    if value.len() > LONGEST_LABEL {
-        complain(
-            DiagnosticCode::InvalidSelector,
+    let rules = [
+        (key.is_empty(), key, "a label key that is not empty"),
+        (key.contains('*'), key, "a label key without wildcard"),
+        (value.contains('*'), value, "a label value without wildcard"),
+        (
+            value.len() > LONGEST_LABEL_BYTES,
             value,
             "a label value of at most 63 bytes",
-        );
-    }
-}
-
-fn target_refs(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Vec<TargetRef> {
-    let nodes = node.items(diagnostics).unwrap_or_default();
-    if nodes.len() > MOST_REFERENCES {
-        node.error(
-            DiagnosticCode::TooMany,
-            format!("at most {MOST_REFERENCES} references"),
-            diagnostics,
-        );
-    }
-    nodes
-        .iter()
-        .filter_map(|node| target_ref(node, diagnostics))
-        .collect()
-}
-
-fn target_ref(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<TargetRef> {
-    let mut object = node.object(diagnostics)?;
-    let group = object.take("group").map(|group| group.string(diagnostics));
-    let kind = object.require("kind", diagnostics);
-    let name = object.require("name", diagnostics);
-    let namespace = object.take("namespace");
-    object.finish(diagnostics);
-    if let Some(namespace) = namespace
-        && namespace
-            .string(diagnostics)
-            .is_some_and(|namespace| !namespace.is_empty())
-    {
-        let expected = "no namespace: a policy attaches to objects of its own only";
-        namespace.error(DiagnosticCode::InvalidTargetRef, expected, diagnostics);
-    }
-    let name = name?.text(diagnostics)?;
-    let kind_node = kind?;
-    let kind = kind_node.text(diagnostics)?;
-    check_kind(
-        &kind_node,
-        group.flatten().unwrap_or_default(),
-        kind,
-        diagnostics,
-    );
-    Some(TargetRef {
-        kind: kind.to_owned(),
-        name: name.to_owned(),
-    })
-}
-
-fn check_kind(node: &Node<'_>, group: &str, kind: &str, diagnostics: &mut Diagnostics) {
-    // Kubernetes calls its own group both "" and "core".
-    let group = if group == "core" { "" } else { group };
-    if TARGET_KINDS.contains(&(group, kind)) {
-        return;
-    }
-    let names: Vec<String> = TARGET_KINDS
-        .iter()
-        .map(|(group, kind)| qualified(group, kind))
-        .collect();
-    let found = qualified(group, kind);
-    let names = || names.iter().map(String::as_str);
-    diagnostics
-        .error(
-            DiagnosticCode::InvalidTargetRef,
+        ),
+    ];
+    for (_, found, expected) in rules.into_iter().filter(|(is_broken, ..)| *is_broken) {
+        diagnostics.error(
+            DiagnosticCode::InvalidSelector,
             node.path(),
-            quote(&found),
-            one_of(names()),
-        )
-        .help = suggest(&found, names());
-}
-
-fn qualified(group: &str, kind: &str) -> String {
-    if group.is_empty() {
-        kind.to_owned()
-    } else {
-        format!("{group}/{kind}")
+            quote(found),
+            expected,
+        );
     }
 }
 

@@ -67,7 +67,13 @@ impl<'d> Document<'d> {
         let mut deserializer = serde_json::Deserializer::from_slice(bytes);
         let result =
             read(self, &mut deserializer).and_then(|value| deserializer.end().map(|()| value));
-        result.map_err(|error| self.report(&error)).ok()
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.report(&error);
+                None
+            }
+        }
     }
 
     fn report(&mut self, error: &serde_json::Error) {

@@ -21,9 +21,10 @@ impl StringMatcher {
             }
             Self::Any => json!({"presentMatch": true}),
             Self::NonEmpty => json!({"safeRegex": ".+"}),
+            // Istio quotes the suffix only; the prefix is its own `spiffe://`.
             Self::Around { prefix, suffix } => {
-                let [prefix, suffix] = [prefix, suffix].map(|text| regex_text::quote(&lossy(text)));
-                json!({"safeRegex": format!("{prefix}.*{suffix}")})
+                let suffix = regex_text::quote(&lossy(suffix));
+                json!({"safeRegex": format!("{}.*{suffix}", lossy(prefix))})
             }
         }
     }
@@ -76,8 +77,11 @@ mod tests {
         assert_eq!(text("a*"), json!({"prefix": "a", "ignoreCase": false}));
         assert_eq!(text("*a"), json!({"suffix": "a", "ignoreCase": false}));
         assert_eq!(text("*"), json!({"safeRegex": ".+"}));
-        let around = StringMatcher::with_prefix("*a.b", "x.");
-        assert_eq!(around.to_envoy_json(), json!({"safeRegex": r"x\..*a\.b"}));
+        let around = StringMatcher::principal("*a.b");
+        assert_eq!(
+            around.to_envoy_json(),
+            json!({"safeRegex": r"spiffe://.*a\.b"})
+        );
     }
 
     #[test]
