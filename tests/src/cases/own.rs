@@ -280,6 +280,7 @@ impl Case {
                 OwnKind::Gateway => sluice_policy::ProxyKind::Gateway,
                 OwnKind::Waypoint => sluice_policy::ProxyKind::Waypoint,
             },
+            ..Workload::default()
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use sluice_policy::Workload;
+use sluice_policy::path_normalization::{Normalization, Normalized};
 
 use super::file::{each, staged};
 use super::line::Line;
@@ -11,9 +12,13 @@ use super::verdict::Verdict;
 /// What a proxy in `mode` makes of `path`.
 ///
 /// # Errors
-/// The status that it answers with.
-pub fn normalize(_mode: &str, path: &str) -> Result<String, u16> {
-    Ok(path.to_owned())
+/// The status that it answers with; 0 for a mode that Istio does not have.
+pub fn normalize(mode: &str, path: &str) -> Result<String, u16> {
+    let mode = Normalization::from_name(mode).ok_or(0_u16)?;
+    match mode.apply(path.as_bytes()) {
+        Normalized::Path(path) => Ok(String::from_utf8_lossy(&path).into_owned()),
+        Normalized::Rejected(status) => Err(status),
+    }
 }
 
 /// Judges every line: by our own normalisation, or in front of a real Envoy by

@@ -88,8 +88,8 @@ pub struct HttpAnswer {
 }
 
 /// What the sample answers to a check over HTTP with these header lines.
-pub fn http_check<'a>(headers: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone) -> HttpAnswer {
-    let value = |name: &[u8]| headers.clone().find(|(n, _)| *n == name).map(|(_, value)| value);
+pub fn http_check(headers: &[(&[u8], &[u8])]) -> HttpAnswer {
+    let value = |name: &[u8]| headers.iter().find(|(n, _)| *n == name).map(|(_, value)| *value);
     let allowed = value(DECIDING_HEADER) == Some(b"allow");
     let result: &[u8] = if allowed { b"allowed" } else { b"denied" };
     HttpAnswer {

@@ -242,7 +242,8 @@ impl Callouts for Providers {
 }
 
 fn answer(check: &Message) -> Message {
-    let answer = provider::http_check(check.headers.iter());
+    let lines: Vec<_> = check.headers.iter().collect();
+    let answer = provider::http_check(&lines);
     let status = answer.status.to_string().into_bytes();
     let lines = [(":status", status)].into_iter().chain(answer.headers);
     let mut message = Message::of_headers(lines);

@@ -8,6 +8,9 @@ use crate::cases::scenario::{Header, Observation, Protocol, Scenario};
 use crate::cases::verdict::Verdict;
 
 const DENIED: &str = "RBAC: access denied";
+/// Families of the filter's counters; the rule comes after.
+const ALLOWED: &str = "sluice_authz_decisions_total.verdict.allowed.rule.";
+const DENIED_BY: &str = "sluice_authz_decisions_total.verdict.denied.rule.";
 /// PERMISSION_DENIED.
 const GRPC_DENIED: u32 = 7;
 
@@ -26,9 +29,7 @@ pub fn judge(row: &Row, scenario: &Scenario, fronted: Option<&Fronted>, found: &
     }
     checks.equal("asked", &found.asked, &row.asked);
     if let Some(metrics) = &found.metrics {
-        for (name, delta) in &row.metrics {
-            checks.equal(name, &metrics.get(name).copied().unwrap_or_default(), delta);
-        }
+        counted(&mut checks, row, metrics);
     }
     checks.verdict()
 }
@@ -77,17 +78,35 @@ fn refused(checks: &mut Checks, rule: &str, scenario: &Scenario, found: &Observa
     }
 }
 
-/// `rule[N]` is short for that rule of the case's own policy.
-fn details(rule: &str) -> String {
-    match rule {
-        own if own.starts_with("rule[") => {
-            format!("rbac_access_denied_matched_policy[ns[production]-policy[case]-{own}]")
-        }
-        id if id == "none" || id.starts_with("ns[") => {
-            format!("rbac_access_denied_matched_policy[{id}]")
-        }
-        whole => whole.to_owned(),
+/// The verdict is counted once, under the deciding rule.
+fn counted(checks: &mut Checks, row: &Row, metrics: &BTreeMap<String, u64>) {
+    let count = |name: &str| metrics.get(name).copied().unwrap_or_default();
+    for (name, delta) in &row.metrics {
+        checks.equal(name, &count(name), delta);
     }
+    match &row.expect {
+        Expect::Forwarded => {
+            let allowed = metrics.iter().filter(|(name, _)| name.starts_with(ALLOWED));
+            checks.equal(ALLOWED, &allowed.map(|(_, delta)| *delta).sum(), &1);
+        }
+        Expect::Refused(rule) => {
+            let name = format!("{DENIED_BY}{}", full_id(rule));
+            checks.equal(&name, &count(&name), &1);
+        }
+        Expect::Reply(_) => {}
+    }
+}
+
+/// `rule[N]` is short for that rule of the case's own policy.
+fn full_id(rule: &str) -> String {
+    match rule.strip_prefix("rule[") {
+        Some(rest) => format!("ns[production]-policy[case]-rule[{rest}"),
+        None => rule.to_owned(),
+    }
+}
+
+fn details(rule: &str) -> String {
+    format!("rbac_access_denied_matched_policy[{}]", full_id(rule))
 }
 
 fn replied(checks: &mut Checks, reply: &Reply, found: &Observation) {

@@ -1,0 +1,215 @@
+//! The engine crate, natively.
+
+mod edits;
+
+use sluice_authz::ext_authz::{self, Callout, Event, Started, Step};
+use sluice_authz::{
+    ProviderId, Program, Resume, Scratch, Verdict, configure, decide, reply_for,
+};
+use sluice_policy::{Connection, Fact, HeaderLine, Reply, Request};
+
+use crate::cases::front::{self, Fronted};
+use crate::cases::provider::{self, Provider};
+use crate::cases::scenario::{Driver, Header, Observation, Obstacle, Protocol, Scenario};
+
+/// Runs scenarios without wasm and without a host.
+#[derive(Default)]
+pub struct NativeEngine {
+    scratch: Scratch,
+}
+
+impl Driver for NativeEngine {
+    fn name(&self) -> &'static str {
+        "engine"
+    }
+
+    fn run(&mut self, scenarios: &[Scenario]) -> Vec<Result<Observation, Obstacle>> {
+        scenarios.iter().map(|scenario| self.observe(scenario)).collect()
+    }
+}
+
+impl NativeEngine {
+    fn observe(&mut self, scenario: &Scenario) -> Result<Observation, Obstacle> {
+        let program = program(scenario).map_err(Obstacle::Broken)?;
+        let mut fronted = match front::enter(scenario) {
+            Ok(fronted) => fronted,
+            Err(answer) => return Ok(*answer),
+        };
+        let providers = reachability(scenario);
+        let mut asked = Vec::new();
+        let mut response = Vec::new();
+        let mut resume = Resume::default();
+        loop {
+            let lines = lines(scenario, &fronted);
+            let request = request(scenario, &fronted, &lines);
+            let decision = decide(&program, &mut self.scratch, &request, resume);
+            let Verdict::Ask(id) = decision.verdict else {
+                let reply = reply_for(&decision);
+                return Ok(finish(scenario, fronted, reply, response, asked));
+            };
+            match ask(&program, id, &request, &providers, &mut asked) {
+                Step::Allow(allowed) => {
+                    edits::apply(&mut fronted.headers, &allowed.request);
+                    edits::apply(&mut response, &allowed.response);
+                    resume = decision.resume;
+                }
+                Step::Deny(reply) => {
+                    return Ok(finish(scenario, fronted, Some(reply), response, asked));
+                }
+                Step::Wait => {
+                    return Err(Obstacle::Broken("the check never ended".to_owned()));
+                }
+            }
+        }
+    }
+}
+
+/// The program of the scenario's workload.
+fn program(scenario: &Scenario) -> Result<Program, String> {
+    let config = scenario.plugin.config().to_string();
+    let (program, diagnostics) = configure(config.as_bytes(), Some(&scenario.workload));
+    if diagnostics.has_errors() {
+        return Err(format!("configuration refused: {diagnostics}"));
+    }
+    Ok(program)
+}
+
+fn lines<'a>(scenario: &'a Scenario, fronted: &'a Fronted) -> Vec<HeaderLine<'a>> {
+    let traffic = &scenario.traffic;
+    let pseudo: [HeaderLine<'a>; 4] = [
+        (b":authority", traffic.authority.as_bytes()),
+        (b":path", fronted.path.as_bytes()),
+        (b":method", traffic.method.as_bytes()),
+        (b":scheme", if traffic.tls.on { b"https" } else { b"http" }),
+    ];
+    let lines = fronted.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice()));
+    pseudo.into_iter().chain(lines).collect()
+}
+
+fn request<'a>(
+    scenario: &'a Scenario,
+    fronted: &'a Fronted,
+    lines: &'a [HeaderLine<'a>],
+) -> Request<'a> {
+    let traffic = &scenario.traffic;
+    Request {
+        method: Fact::Present(traffic.method.as_bytes()),
+        path: Fact::Present(fronted.path.as_bytes()),
+        authority: Fact::Present(traffic.authority.as_bytes()),
+        headers: Fact::Present(lines),
+        connection: connection(scenario, fronted),
+        metadata: Fact::Present(&fronted.metadata),
+    }
+}
+
+fn connection<'a>(scenario: &'a Scenario, fronted: &Fronted) -> Connection<'a> {
+    let tls = &scenario.traffic.tls;
+    let known = |text: &'a Option<String>| {
+        text.as_ref().map_or(Fact::Absent, |text| Fact::Present(text.as_bytes()))
+    };
+    Connection {
+        remote_address: Fact::Present(fronted.remote),
+        destination_address: Fact::Present(scenario.traffic.destination),
+        mtls: Fact::Present(tls.client.is_some()),
+        peer_uri_san: known(&tls.client),
+        peer_dns_san: Fact::Absent,
+        peer_subject: Fact::Absent,
+        peer_principal: Fact::Absent,
+        requested_server_name: known(&tls.sni),
+    }
+}
+
+/// The mesh's providers, and whether each answers.
+fn reachability(scenario: &Scenario) -> Vec<(Provider, bool)> {
+    let providers = provider::providers(&scenario.plugin.mesh).into_iter();
+    providers.map(|provider| {
+        let reachable = !scenario.unreachable.contains(&provider.name);
+        (provider, reachable)
+    }).collect()
+}
+
+/// Asks a provider, if it can be asked, and takes in its answer.
+fn ask(
+    program: &Program,
+    id: ProviderId,
+    request: &Request<'_>,
+    providers: &[(Provider, bool)],
+    asked: &mut Vec<String>,
+) -> Step {
+    let (callout, mut check) = match ext_authz::start(program, id, request) {
+        Started::Ask(callout, check) => (callout, check),
+        Started::Over(step) => return step,
+    };
+    let provider = providers.iter().find(|(provider, _)| provider.cluster == cluster(&callout));
+    let Some((provider, reachable)) = provider else {
+        return check.on(program, &Event::Failed, request);
+    };
+    asked.push(provider.name.clone());
+    if !reachable {
+        return check.on(program, &Event::Failed, request);
+    }
+    answer(&callout, |event| check.on(program, event, request))
+}
+
+fn cluster(callout: &Callout) -> &str {
+    match callout {
+        Callout::Http { cluster, .. } | Callout::Grpc { cluster, .. } => cluster,
+    }
+}
+
+/// Hands the sample's answer to `take_in`.
+fn answer(callout: &Callout, take_in: impl FnOnce(&Event<'_>) -> Step) -> Step {
+    match callout {
+        Callout::Http { headers, .. } => {
+            let lines: Vec<_> =
+                headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
+            let answer = provider::http_check(&lines);
+            let status = answer.status.to_string();
+            let headers = answer.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice()));
+            let headers: Vec<HeaderLine<'_>> =
+                std::iter::once((&b":status"[..], status.as_bytes())).chain(headers).collect();
+            take_in(&Event::HttpResponse { headers: &headers, body: answer.body.as_bytes() })
+        }
+        Callout::Grpc { message, .. } => match provider::grpc_check(message) {
+            Ok(reply) => take_in(&Event::GrpcMessage(&reply)),
+            Err(_) => take_in(&Event::Failed),
+        },
+    }
+}
+
+fn finish(
+    scenario: &Scenario,
+    fronted: Fronted,
+    reply: Option<Reply>,
+    response: Vec<Header>,
+    asked: Vec<String>,
+) -> Observation {
+    let grpc = scenario.traffic.protocol == Protocol::Grpc;
+    let found = match reply {
+        Some(reply) => refused(reply, grpc),
+        None => Observation {
+            forwarded: true,
+            status: 200,
+            grpc_status: grpc.then_some(0),
+            upstream: fronted.headers,
+            response,
+            ..Observation::default()
+        },
+    };
+    Observation { asked, ..found }
+}
+
+/// What Envoy makes of a local reply: for gRPC the status of HTTP becomes 200
+/// and the body a header.
+fn refused(reply: Reply, grpc: bool) -> Observation {
+    let status = if grpc { 200 } else { reply.status };
+    let line = |(name, value): (Vec<u8>, Vec<u8>)| (String::from_utf8_lossy(&name).into_owned(), value);
+    Observation {
+        status,
+        grpc_status: if grpc { reply.grpc_status.map(u32::from) } else { None },
+        details: Some(String::from_utf8_lossy(&reply.details).into_owned()),
+        body: if grpc { Vec::new() } else { reply.body },
+        response: reply.headers.into_iter().map(line).collect(),
+        ..Observation::default()
+    }
+}
