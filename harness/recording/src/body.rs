@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::de::{self, Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::object::ObjectOnly;
 use crate::text::{decode_base64, encode_base64, into_bytes, owned_bytes};
 
 /// The bytes of a body.
@@ -50,7 +51,7 @@ struct RawBody<'a> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = RawBody::<'de>::deserialize(deserializer)?;
+        let raw = RawBody::<'de>::deserialize(ObjectOnly(deserializer))?;
         let bytes = match (raw.text, raw.base64) {
             (Some(text), None) => into_bytes(text),
             (None, Some(base64)) => Cow::Owned(decode_base64(&base64).map_err(de::Error::custom)?),

@@ -4,14 +4,17 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::object::impl_object;
 use crate::text::owned_text;
 use crate::{Attributes, Body, Expectation, Fields, Recorded, Timestamp};
+
+impl_object!(Exchange<'a>, Request<'a>, Response<'a>, Partial<'a>);
 
 /// A request, what is known of its connection, and the response to it.
 ///
 /// Borrows from the line that it was read from; [`Exchange::into_owned`] lets go.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Exchange<'a> {
     /// What reports call this exchange; unique within a recording by convention.
     #[serde(borrow)]
@@ -49,7 +52,7 @@ impl Exchange<'_> {
 
 /// What the client sent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Request<'a> {
     /// Lines in wire order, pseudo-headers first.
     #[serde(borrow)]
@@ -84,7 +87,7 @@ impl Request<'_> {
 
 /// What came back.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Response<'a> {
     /// Lines in wire order, `:status` first.
     #[serde(borrow)]
@@ -131,7 +134,7 @@ impl Response<'_> {
 /// Says that a header list is not whole: a header that is neither listed nor
 /// named here is unknown. An access log sees only the headers in its format.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Partial<'a> {
     /// Headers that the capture looked for and did not find.
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]

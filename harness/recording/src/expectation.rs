@@ -3,18 +3,26 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer, SeqAccess, Unexpected, Visitor};
 use serde::ser::{Serialize, Serializer};
+
+use crate::object::impl_object;
+
+impl_object!(Expectation);
 
 /// What a replay must find. A missing field is not compared.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Expectation {
     /// Where the exchange ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
-    /// The status that the client sees.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The status that the client sees, from 100 to 999.
+    #[serde(
+        default,
+        deserialize_with = "status_in_range",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub status: Option<u16>,
     /// The plugin that decided, by its `namespace.name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,6 +39,17 @@ pub struct Expectation {
     /// Headers that the client must see.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub response_headers: BTreeMap<String, HeaderExpectation>,
+}
+
+/// RFC 9110 §15 has three digits.
+fn status_in_range<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+    match Option::deserialize(deserializer)? {
+        Some(status @ (..100 | 1000..)) => Err(de::Error::invalid_value(
+            Unexpected::Unsigned(u64::from(status)),
+            &"a status",
+        )),
+        status => Ok(status),
+    }
 }
 
 /// Where an exchange ended.

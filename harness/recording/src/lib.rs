@@ -17,6 +17,7 @@ mod expectation;
 mod fields;
 mod import;
 mod line_source;
+mod object;
 mod parallel;
 mod reader;
 mod recorded;

@@ -6,10 +6,13 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::Timestamp;
+use crate::object::impl_object;
+
+impl_object!(RecordingHeader);
 
 /// What the first line says about the lines that follow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct RecordingHeader {
     /// The format and its version.
     pub recording: Version,
