@@ -25,11 +25,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut out = std::io::stdout();
     writeln!(out, "{exchanges} exchanges of {} bytes", LINE.len())?;
     for jobs in [NonZeroUsize::MIN, jobs] {
-        let started = Instant::now();
-        let parsed = parse(exchanges, jobs)?;
+        let (started, spent) = (Instant::now(), processor_seconds()?);
+        let parsed = f64::from(u32::try_from(parse(exchanges, jobs)?)?);
         let seconds = started.elapsed().as_secs_f64();
-        let rate = f64::from(u32::try_from(parsed)?) / seconds;
-        writeln!(out, "{jobs} jobs: {parsed} in {seconds:.3} s, {rate:.0}/s")?;
+        let spent = processor_seconds()? - spent;
+        writeln!(
+            out,
+            "{jobs} jobs: {seconds:.2} s, {:.0}/s; processor {spent:.2} s, {:.0}/s and core",
+            parsed / seconds,
+            parsed / spent
+        )?;
     }
     writeln!(out, "{}", peak_memory()?)?;
     Ok(())
@@ -76,6 +81,18 @@ impl Read for Lines {
         }
         self.rest.read(buffer)
     }
+}
+
+/// User and system time of all threads: on a busy machine the clock says little.
+fn processor_seconds() -> Result<f64, Box<dyn std::error::Error>> {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    // proc(5): fields 14 and 15; the name, which may hold spaces, ends with a parenthesis.
+    let (_, fields) = stat
+        .rsplit_once(") ")
+        .ok_or("no fields in /proc/self/stat")?;
+    let ticks: Result<Vec<f64>, _> = fields.split(' ').skip(11).take(2).map(str::parse).collect();
+    Ok(ticks?.iter().sum::<f64>() / TICKS_PER_SECOND)
 }
 
 fn peak_memory() -> std::io::Result<String> {
