@@ -303,6 +303,9 @@ mod tests {
             findings(&json!({"mesh": {"x": 1}})),
             [("mesh.x".to_owned(), C::UnknownKey)]
         );
+        let (_, diagnostics) = read_all(b"[]");
+        let expected = "document: found a list, expected an object at line 1 column 0 [wrong-type]";
+        assert_eq!(diagnostics.to_string(), expected);
         let (_, diagnostics) = read_all(b"{\"resources\":[],\"resources\":[]}");
         assert!(diagnostics.to_string().ends_with("[duplicate-key]"));
         let (_, diagnostics) = read_all(b"{\"resources\":[{]}");

@@ -82,24 +82,15 @@ impl<'d> Document<'d> {
             return;
         }
         let text = error.to_string();
-        // The words in which serde says that a visitor wanted another type.
-        let types = text
-            .strip_prefix("invalid type: ")
-            .and_then(|types| types.split_once(", expected "));
-        match types {
-            Some((found, expected)) => {
-                self.diagnostics
-                    .error(DiagnosticCode::WrongType, &self.path, found, expected);
-            }
-            None => {
-                self.diagnostics.error(
-                    DiagnosticCode::MalformedJson,
-                    &self.path,
-                    text,
-                    "one JSON document",
-                );
-            }
-        }
+        let (code, found, expected) = match wrong_type(&text) {
+            Some((found, expected)) => (DiagnosticCode::WrongType, found.to_owned(), expected),
+            None => (
+                DiagnosticCode::MalformedJson,
+                format!("a fault ({text})"),
+                "one JSON document",
+            ),
+        };
+        self.diagnostics.error(code, &self.path, found, expected);
     }
 
     /// Reads any value here.
@@ -136,6 +127,20 @@ impl<'d> Document<'d> {
         self.diagnostics
             .error(DiagnosticCode::DuplicateKey, &path, found, "each key once");
     }
+}
+
+/// Found and expected, from the words in which serde says that a visitor wanted
+/// another type.
+fn wrong_type(text: &str) -> Option<(&str, &str)> {
+    let (found, expected) = text
+        .strip_prefix("invalid type: ")?
+        .split_once(", expected ")?;
+    let found = match found {
+        "map" => "an object",
+        "sequence" => "a list",
+        other => other,
+    };
+    Some((found, expected))
 }
 
 /// Reads any value at the document's place.
