@@ -7,8 +7,8 @@ mod peers;
 use sluice_policy::matcher::TrustDomains;
 use sluice_policy::{AttributeSet, ProxyKind, Workload};
 
-use crate::ext_authz::Provider;
 use crate::config::{Action, AuthorizationPolicy, Config};
+use crate::ext_authz::Provider;
 use crate::layer::Layer;
 use crate::program::{CustomLayer, OnMatch, Program};
 use crate::subject::IdentitySource;
@@ -27,8 +27,15 @@ const BAD_CUSTOM_SUFFIX: &str = "-deny-due-to-bad-CUSTOM-action";
 pub fn compile(config: &Config, workload: &Workload) -> Program {
     let mut compiler = Compiler {
         interner: Interner::default(),
-        trust_domains: TrustDomains::new(&config.mesh.trust_domain, &config.mesh.trust_domain_aliases),
-        policies: config.policies.iter().filter(|policy| policy.applies_to(workload, &config.mesh)).collect(),
+        trust_domains: TrustDomains::new(
+            &config.mesh.trust_domain,
+            &config.mesh.trust_domain_aliases,
+        ),
+        policies: config
+            .policies
+            .iter()
+            .filter(|policy| policy.applies_to(workload, &config.mesh))
+            .collect(),
     };
     let mut program = Program {
         identity: identity_source(workload.kind),
@@ -40,7 +47,8 @@ pub fn compile(config: &Config, workload: &Workload) -> Program {
     program.deny = compiler.layer(|policy| policy.action == Action::Deny && !policy.dry_run);
     program.allow = compiler.layer(|policy| policy.action == Action::Allow && !policy.dry_run);
     program.dry_run_deny = compiler.layer(|policy| policy.action == Action::Deny && policy.dry_run);
-    program.dry_run_allow = compiler.layer(|policy| policy.action == Action::Allow && policy.dry_run);
+    program.dry_run_allow =
+        compiler.layer(|policy| policy.action == Action::Allow && policy.dry_run);
     compiler.finish(&mut program);
     program
 }
@@ -61,7 +69,11 @@ struct Compiler<'c> {
 impl Compiler<'_> {
     /// One layer a provider, by name: Istio puts a pair of filters for each.
     fn custom_layers(&mut self, config: &Config, program: &mut Program) {
-        let mut names: Vec<&str> = self.policies.iter().filter_map(|policy| policy.provider()).collect();
+        let mut names: Vec<&str> = self
+            .policies
+            .iter()
+            .filter_map(|policy| policy.provider())
+            .collect();
         names.sort_unstable();
         names.dedup();
         let one_too_many = names.len() > 1 && !config.multiple_custom_providers;
@@ -75,7 +87,11 @@ impl Compiler<'_> {
                 }
                 None => OnMatch::Refuse,
             };
-            let suffix = if on_match == OnMatch::Refuse { BAD_CUSTOM_SUFFIX } else { "" };
+            let suffix = if on_match == OnMatch::Refuse {
+                BAD_CUSTOM_SUFFIX
+            } else {
+                ""
+            };
             let prefix = [CUSTOM_PREFIX, name, "-"].concat();
             if let Some(layer) = self.layer_with_ids(is_mine, |id| [&prefix, id, suffix].concat()) {
                 program.custom.push(CustomLayer { layer, on_match });
@@ -94,13 +110,26 @@ impl Compiler<'_> {
         is_mine: impl Fn(&AuthorizationPolicy) -> bool,
         decorate: impl Fn(&str) -> String,
     ) -> Option<Layer> {
-        let policies: Vec<_> = self.policies.iter().copied().filter(|policy| is_mine(policy)).collect();
+        let policies: Vec<_> = self
+            .policies
+            .iter()
+            .copied()
+            .filter(|policy| is_mine(policy))
+            .collect();
         if policies.is_empty() {
             return None;
         }
-        let numbered = policies.iter().flat_map(|policy| policy.rules.iter().enumerate().map(move |rule| (policy, rule)));
+        let numbered = policies.iter().flat_map(|policy| {
+            policy
+                .rules
+                .iter()
+                .enumerate()
+                .map(move |rule| (policy, rule))
+        });
         let mut rules: Vec<_> = numbered
-            .map(|(policy, (number, rule))| (decorate(&policy.rule_id(number)), &policy.namespace, rule))
+            .map(|(policy, (number, rule))| {
+                (decorate(&policy.rule_id(number)), &policy.namespace, rule)
+            })
             .collect();
         rules.sort_unstable_by(|left, right| left.0.cmp(&right.0));
         let mut layer = Layer::default();
@@ -108,7 +137,7 @@ impl Compiler<'_> {
         for (id, namespace, rule) in rules {
             let groups = lower::rule(rule, namespace, &self.trust_domains, &mut self.interner);
             // Of equal rules only the first can ever be reported.
-            if seen.is_new(&groups) {
+            if seen.is_new(&groups, layer.rules()) {
                 layer.push(&id, &groups);
             }
         }
@@ -133,7 +162,10 @@ impl Compiler<'_> {
         for layer in own.into_iter().flatten().chain(custom) {
             layer.seal(&keys_of);
         }
-        let subjects = program.subjects.iter().map(|subject| subject.demand(program.identity));
+        let subjects = program
+            .subjects
+            .iter()
+            .map(|subject| subject.demand(program.identity));
         program.demand = subjects.fold(program.peers.demand(), AttributeSet::union);
     }
 }

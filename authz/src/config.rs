@@ -12,7 +12,9 @@ use std::collections::BTreeMap;
 use sluice_policy::diagnostic::{quote, suggest};
 use sluice_policy::mesh::ExtensionProvider;
 use sluice_policy::resource::{AUTHORIZATION_POLICY, Kind, PEER_AUTHENTICATION};
-use sluice_policy::{Attachment, DiagnosticCode, Diagnostics, Mesh, Resource, Workload, plugin_config};
+use sluice_policy::{
+    Attachment, DiagnosticCode, Diagnostics, Mesh, Resource, Workload, plugin_config,
+};
 
 pub use field::Field;
 pub use value::has_one_wildcard_at_an_end;
@@ -140,7 +142,10 @@ impl AuthorizationPolicy {
 
     /// The id that Istio gives to a rule of this policy.
     pub(crate) fn rule_id(&self, number: usize) -> String {
-        format!("ns[{}]-policy[{}]-rule[{number}]", self.namespace, self.name)
+        format!(
+            "ns[{}]-policy[{}]-rule[{number}]",
+            self.namespace, self.name
+        )
     }
 
     /// The provider of a CUSTOM policy.
@@ -153,7 +158,8 @@ impl AuthorizationPolicy {
 
     /// Whether the policy applies to a workload.
     pub(crate) fn applies_to(&self, workload: &Workload, mesh: &Mesh) -> bool {
-        self.attachment.applies_to(&self.namespace, workload, &mesh.root_namespace)
+        self.attachment
+            .applies_to(&self.namespace, workload, &mesh.root_namespace)
     }
 }
 
@@ -168,7 +174,9 @@ impl Config {
         let mut options = common.options();
         let multiple = options.take("multipleCustomProviders");
         options.finish(diagnostics);
-        config.multiple_custom_providers = multiple.and_then(|node| node.boolean(diagnostics)).unwrap_or(false);
+        config.multiple_custom_providers = multiple
+            .and_then(|node| node.boolean(diagnostics))
+            .unwrap_or(false);
         config.mesh = common.mesh;
         config.workload = common.workload;
         config.check_providers(diagnostics);
@@ -178,7 +186,8 @@ impl Config {
     /// Reads one resource of one of the [`KINDS`] and adds it.
     pub fn add(&mut self, resource: &Resource<'_>, diagnostics: &mut Diagnostics) {
         if *resource.kind == PEER_AUTHENTICATION {
-            self.peer_authentications.push(peer::read(resource, diagnostics));
+            self.peer_authentications
+                .push(peer::read(resource, diagnostics));
         } else {
             self.policies.push(policy::read(resource, diagnostics));
         }
@@ -186,21 +195,40 @@ impl Config {
 
     /// The external authorizer of that name.
     pub(crate) fn provider(&self, name: &str) -> Option<&ExtensionProvider> {
-        self.mesh.extension_providers.iter().find(|provider| provider.name == name)
+        self.mesh
+            .extension_providers
+            .iter()
+            .find(|provider| provider.name == name)
     }
 
     /// Warns of providers that nobody defined: Istio makes such policies refuse
     /// what they match, and so does [`compile`](crate::compile()).
     fn check_providers(&self, diagnostics: &mut Diagnostics) {
         for policy in &self.policies {
-            let Some(name) = policy.provider().filter(|name| !name.is_empty()) else { continue };
+            let Some(name) = policy.provider().filter(|name| !name.is_empty()) else {
+                continue;
+            };
             if self.provider(name).is_some() {
                 continue;
             }
-            let path = format!("AuthorizationPolicy {}/{} spec.provider.name", policy.namespace, policy.name);
+            let path = format!(
+                "AuthorizationPolicy {}/{} spec.provider.name",
+                policy.namespace, policy.name
+            );
             let expected = "one of mesh.extensionProviders; what the policy matches is refused";
-            let known = self.mesh.extension_providers.iter().map(|provider| provider.name.as_str());
-            diagnostics.warning(DiagnosticCode::UnknownProvider, &path, quote(name), expected).help = suggest(name, known);
+            let known = self
+                .mesh
+                .extension_providers
+                .iter()
+                .map(|provider| provider.name.as_str());
+            diagnostics
+                .warning(
+                    DiagnosticCode::UnknownProvider,
+                    &path,
+                    quote(name),
+                    expected,
+                )
+                .help = suggest(name, known);
         }
     }
 }

@@ -23,7 +23,9 @@ pub fn configure(plugin_config: &[u8], workload: Option<&Workload>) -> (Program,
         diagnostics.error(DiagnosticCode::UnknownWorkload, "workload", found, expected);
     }
     let program = match workload {
-        _ if diagnostics.has_errors() => Program::refuse_all(format!("{} errors", diagnostics.count_errors())),
+        _ if diagnostics.has_errors() => {
+            Program::refuse_all(format!("{} errors", diagnostics.count_errors()))
+        }
         Some(workload) => compile(&config, workload),
         None => compile(&config, &Workload::default()),
     };

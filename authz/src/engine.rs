@@ -22,14 +22,30 @@ use crate::truth::Truth;
 /// and an AUDIT records unless they certainly do not match.
 ///
 /// Pure, and free of allocation once `scratch` has grown to the program.
-pub fn decide<'p>(program: &'p Program, scratch: &mut Scratch, request: &Request<'_>, resume: Resume) -> Decision<'p> {
+pub fn decide<'p>(
+    program: &'p Program,
+    scratch: &mut Scratch,
+    request: &Request<'_>,
+    resume: Resume,
+) -> Decision<'p> {
     if let Some(reason) = &program.refusal {
         let decision = Decision::new(Verdict::Deny, Stage::Invalid);
-        return Decision { rule: Some(reason), ..decision };
+        return Decision {
+            rule: Some(reason),
+            ..decision
+        };
     }
     scratch.begin(program.predicates.len());
-    let facts = Facts { request, identity: program.identity };
-    Run { program, scratch, facts }.decide(resume)
+    let facts = Facts {
+        request,
+        identity: program.identity,
+    };
+    Run {
+        program,
+        scratch,
+        facts,
+    }
+    .decide(resume)
 }
 
 struct Run<'p, 's, 'r> {
@@ -62,13 +78,19 @@ impl<'p> Run<'p, '_, '_> {
     fn plaintext(&self) -> Option<Decision<'p>> {
         let refusal = self.program.peers.refusal(&self.facts)?;
         let decision = Decision::new(Verdict::Deny, Stage::PeerAuthentication);
-        Some(Decision { rule: Some(refusal.id), unavailable: refusal.unavailable, ..decision })
+        Some(Decision {
+            rule: Some(refusal.id),
+            unavailable: refusal.unavailable,
+            ..decision
+        })
     }
 
     fn custom(&mut self, resume: Resume) -> Option<Decision<'p>> {
         for (done, custom) in (1..).zip(&self.program.custom).skip(resume.done as usize) {
             let found = self.search(&custom.layer);
-            let Some(rank) = found.holds.or(found.unknown) else { continue };
+            let Some(rank) = found.holds.or(found.unknown) else {
+                continue;
+            };
             let verdict = match custom.on_match {
                 OnMatch::Ask(provider) => Verdict::Ask(ProviderId(provider)),
                 OnMatch::Refuse => Verdict::Deny,
@@ -92,9 +114,14 @@ impl<'p> Run<'p, '_, '_> {
         if let Some(layer) = &self.program.dry_run_deny {
             let found = self.search(layer);
             let rank = found.holds.or(found.unknown);
-            decision.dry_run_deny = Some(DryRun { allowed: rank.is_none(), rule: rank.map(|rank| layer.id(rank)) });
+            decision.dry_run_deny = Some(DryRun {
+                allowed: rank.is_none(),
+                rule: rank.map(|rank| layer.id(rank)),
+            });
         }
-        let Some(layer) = &self.program.deny else { return };
+        let Some(layer) = &self.program.deny else {
+            return;
+        };
         let found = self.search(layer);
         if let Some(rank) = found.holds.or(found.unknown) {
             decision.verdict = Verdict::Deny;
@@ -107,9 +134,14 @@ impl<'p> Run<'p, '_, '_> {
     fn allow(&mut self, decision: &mut Decision<'p>) {
         if let Some(layer) = &self.program.dry_run_allow {
             let rank = self.search(layer).holds;
-            decision.dry_run_allow = Some(DryRun { allowed: rank.is_some(), rule: rank.map(|rank| layer.id(rank)) });
+            decision.dry_run_allow = Some(DryRun {
+                allowed: rank.is_some(),
+                rule: rank.map(|rank| layer.id(rank)),
+            });
         }
-        let Some(layer) = &self.program.allow else { return };
+        let Some(layer) = &self.program.allow else {
+            return;
+        };
         let found = self.search(layer);
         decision.stage = Stage::Allow;
         decision.rule = found.holds.map(|rank| layer.id(rank));
@@ -122,14 +154,25 @@ impl<'p> Run<'p, '_, '_> {
     fn search(&mut self, layer: &Layer) -> Found {
         let (program, facts) = (self.program, self.facts);
         let scratch = &mut *self.scratch;
-        layer.search(&facts, &mut |literal| test(program, scratch, &facts, literal))
+        layer.search(&facts, &mut |literal| {
+            test(program, scratch, &facts, literal)
+        })
     }
 
     /// What the first undecided rule lacked, if that is why the verdict fell.
     fn wanting(&mut self, layer: &Layer, found: Found) -> AttributeSet {
-        let (None, Some(rank)) = (found.holds, found.unknown) else { return AttributeSet::EMPTY };
+        let (None, Some(rank)) = (found.holds, found.unknown) else {
+            return AttributeSet::EMPTY;
+        };
         let mut wanting = AttributeSet::EMPTY;
-        for &literal in layer.rules().groups(rank as usize).iter().flatten().copied().flatten() {
+        for &literal in layer
+            .rules()
+            .groups(rank as usize)
+            .iter()
+            .flatten()
+            .copied()
+            .flatten()
+        {
             if test(self.program, self.scratch, &self.facts, literal) == Truth::Unknown
                 && let Some(subject) = self.program.subject_of(literal)
             {
@@ -142,12 +185,16 @@ impl<'p> Run<'p, '_, '_> {
 
 fn test(program: &Program, scratch: &mut Scratch, facts: &Facts<'_>, literal: Literal) -> Truth {
     let predicate = literal.predicate();
-    scratch.memoised(predicate, || program.evaluate(predicate, facts)).negate_if(literal.is_negated())
+    scratch
+        .memoised(predicate, || program.evaluate(predicate, facts))
+        .negate_if(literal.is_negated())
 }
 
 /// Those of `wanted` that the request does not know.
 pub(crate) fn unavailable_of(request: &Request<'_>, wanted: AttributeSet) -> AttributeSet {
-    let unknown = wanted.iter().filter(|&attribute| is_unavailable(request, attribute));
+    let unknown = wanted
+        .iter()
+        .filter(|&attribute| is_unavailable(request, attribute));
     unknown.fold(AttributeSet::EMPTY, |mut set, attribute| {
         set.insert(attribute);
         set
@@ -156,7 +203,7 @@ pub(crate) fn unavailable_of(request: &Request<'_>, wanted: AttributeSet) -> Att
 
 fn is_unavailable(request: &Request<'_>, attribute: sluice_policy::Attribute) -> bool {
     use sluice_policy::Attribute as A;
-    fn unknown<T>(fact: Fact<T>) -> bool {
+    fn unknown<T: Copy>(fact: Fact<T>) -> bool {
         fact.is_unavailable()
     }
     let connection = &request.connection;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sluice_policy::{Attribute, Fact, Request};
+use sluice_policy::{Fact, Request};
 
 use crate::decision::{Decision, Resume, Stage};
 use crate::engine::decide;
@@ -57,13 +57,19 @@ pub struct FailedTest {
 pub fn explain<'p>(program: &'p Program, request: &Request<'_>, resume: Resume) -> Explanation<'p> {
     let decision = decide(program, &mut Scratch::default(), request, resume);
     let missed = decision.stage == Stage::Allow && decision.rule.is_none();
-    let facts = Facts { request, identity: program.identity };
+    let facts = Facts {
+        request,
+        identity: program.identity,
+    };
     let explainer = Explainer { program, facts };
     let near_misses = match &program.allow {
         Some(layer) if missed => explainer.near_misses(layer),
         _ => Vec::new(),
     };
-    Explanation { decision, near_misses }
+    Explanation {
+        decision,
+        near_misses,
+    }
 }
 
 struct Explainer<'p, 'r> {
@@ -78,7 +84,9 @@ impl<'p> Explainer<'p, '_> {
         misses.sort_by_key(|(failed, rank)| (failed.len(), *rank));
         misses.truncate(NEAR_MISSES);
         let misses = misses.into_iter();
-        misses.map(|(failed, rank)| self.near_miss(layer.id(rank), &failed)).collect()
+        misses
+            .map(|(failed, rank)| self.near_miss(layer.id(rank), &failed))
+            .collect()
     }
 
     /// The literals that keep a rule from matching: of each group those of the
@@ -93,21 +101,38 @@ impl<'p> Explainer<'p, '_> {
     }
 
     fn failed_of(&self, literals: &[Literal]) -> Vec<Literal> {
-        literals.iter().copied().filter(|&literal| self.truth(literal) != Truth::True).collect()
+        literals
+            .iter()
+            .copied()
+            .filter(|&literal| self.truth(literal) != Truth::True)
+            .collect()
     }
 
     fn truth(&self, literal: Literal) -> Truth {
-        self.program.evaluate(literal.predicate(), &self.facts).negate_if(literal.is_negated())
+        self.program
+            .evaluate(literal.predicate(), &self.facts)
+            .negate_if(literal.is_negated())
     }
 
     fn near_miss(&self, rule: &'p str, failed: &[Literal]) -> NearMiss<'p> {
-        NearMiss { rule, failed: failed.iter().filter_map(|&literal| self.describe(literal)).collect() }
+        NearMiss {
+            rule,
+            failed: failed
+                .iter()
+                .filter_map(|&literal| self.describe(literal))
+                .collect(),
+        }
     }
 
     fn describe(&self, literal: Literal) -> Option<FailedTest> {
         let predicate = self.program.predicates.get(literal.predicate())?;
         let subject = self.program.subject_of(literal)?;
-        let expected = predicate.values.iter().take(SHOWN).map(ToString::to_string).collect();
+        let expected = predicate
+            .values
+            .iter()
+            .take(SHOWN)
+            .map(ToString::to_string)
+            .collect();
         Some(FailedTest {
             field: subject.to_string(),
             found: self.found(subject),
@@ -124,12 +149,21 @@ impl<'p> Explainer<'p, '_> {
             }
         };
         let truth = match subject {
-            Subject::RemoteAddress | Subject::DestinationAddress => {
-                noted(self.facts.address(subject).map(|address| address.to_string()), &mut note)
+            Subject::RemoteAddress | Subject::DestinationAddress => noted(
+                self.facts
+                    .address(subject)
+                    .map(|address| address.to_string()),
+                &mut note,
+            ),
+            Subject::DestinationPort => {
+                noted(self.facts.port().map(|port| port.to_string()), &mut note)
             }
-            Subject::DestinationPort => noted(self.facts.port().map(|port| port.to_string()), &mut note),
             Subject::RequestPrincipal => self.facts.request_principal(&mut |issuer, subject| {
-                note(format!("{}/{}", issuer.escape_ascii(), subject.escape_ascii()));
+                note(format!(
+                    "{}/{}",
+                    issuer.escape_ascii(),
+                    subject.escape_ascii()
+                ));
                 false
             }),
             _ => self.facts.any_text(subject, &mut |text| {
@@ -160,7 +194,11 @@ impl fmt::Display for FailedTest {
             Some([]) => out.write_str("nothing")?,
             Some(texts) => quoted(out, texts)?,
         }
-        out.write_str(if self.negated { ", expected none of " } else { ", expected " })?;
+        out.write_str(if self.negated {
+            ", expected none of "
+        } else {
+            ", expected "
+        })?;
         quoted(out, &self.expected)
     }
 }
@@ -175,10 +213,19 @@ fn quoted(out: &mut fmt::Formatter<'_>, texts: &[String]) -> fmt::Result {
 
 impl fmt::Display for Explanation<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Decision { verdict, stage, rule, .. } = &self.decision;
-        write!(out, "{verdict:?} by {stage:?}, rule {}", rule.unwrap_or("none"))?;
+        let Decision {
+            verdict,
+            stage,
+            rule,
+            ..
+        } = &self.decision;
+        write!(
+            out,
+            "{verdict:?} by {stage:?}, rule {}",
+            rule.unwrap_or("none")
+        )?;
         for attribute in self.decision.unavailable.iter() {
-            write!(out, "\n  unavailable: {}", name(attribute))?;
+            write!(out, "\n  unavailable: {}", attribute.name())?;
         }
         for miss in &self.near_misses {
             write!(out, "\n  {}", miss.rule)?;
@@ -188,8 +235,4 @@ impl fmt::Display for Explanation<'_> {
         }
         Ok(())
     }
-}
-
-fn name(attribute: Attribute) -> String {
-    format!("{attribute:?}")
 }

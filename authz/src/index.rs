@@ -13,10 +13,12 @@
 //! at only when it holds.
 //!
 //! Cost of a lookup: the bytes of the texts looked at, each hashed once, plus
-//! the lists they hit, plus one memoised test for each distinct literal of the
-//! residual rules. Nothing depends on how many rules there are, except the
-//! lists: rules that share *all* their values with others are one list, read
-//! in order of rank until the first match.
+//! the lists they hit, each read in order of rank until the first match. Equal
+//! rules are one, so a list holds rules that share the value *and* differ.
+//! What does grow with the policies: one memoised test for each distinct
+//! literal of the residual rules (5,000 policies that each negate another set
+//! of values, or each have another pattern such as `*x*` for a namespace), and
+//! one lookup for each distinct claim path.
 
 mod hash;
 pub(crate) mod key;
@@ -71,7 +73,9 @@ impl Index {
 
     /// Residual rules with the literal that they need.
     pub(crate) fn residual(&self) -> impl Iterator<Item = (Option<Literal>, &[u32])> {
-        self.residual.iter().map(|(literal, ranks)| (*literal, ranks.as_slice()))
+        self.residual
+            .iter()
+            .map(|(literal, ranks)| (*literal, ranks.as_slice()))
     }
 }
 
@@ -85,7 +89,9 @@ impl Hasher for Identity {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |hash, &byte| hash << 8 | u64::from(byte));
+        self.0 = bytes
+            .iter()
+            .fold(self.0, |hash, &byte| hash << 8 | u64::from(byte));
     }
 
     fn write_u64(&mut self, hash: u64) {
@@ -128,13 +134,22 @@ impl<'k> Builder<'k> {
     }
 
     fn positive(&self) -> Vec<(usize, u32)> {
-        let positive = self.uses.iter().filter(|(literal, _)| !literal.is_negated());
-        positive.map(|(literal, &uses)| (literal.predicate(), uses)).collect()
+        let positive = self
+            .uses
+            .iter()
+            .filter(|(literal, _)| !literal.is_negated());
+        positive
+            .map(|(literal, &uses)| (literal.predicate(), uses))
+            .collect()
     }
 
     fn count_crowds(&mut self) {
         for (predicate, uses) in self.positive() {
-            for key in (self.keys_of)(predicate).unwrap_or_default().iter().flatten() {
+            for key in (self.keys_of)(predicate)
+                .unwrap_or_default()
+                .iter()
+                .flatten()
+            {
                 *self.crowd.entry(self.lanes.hash(key)).or_insert(0) += uses;
             }
         }
@@ -142,10 +157,15 @@ impl<'k> Builder<'k> {
 
     fn count_costs(&mut self) {
         for (predicate, _) in self.positive() {
-            let Some(values) = (self.keys_of)(predicate) else { continue };
-            let costs = values.iter().map(|options| self.cheapest(options).map(|(_, cost)| cost));
+            let Some(values) = (self.keys_of)(predicate) else {
+                continue;
+            };
+            let costs = values
+                .iter()
+                .map(|options| self.cheapest(options).map(|(_, cost)| cost));
             if let Some(costs) = costs.collect::<Option<Vec<u32>>>() {
-                self.costs.insert(predicate, costs.into_iter().max().unwrap_or(0));
+                self.costs
+                    .insert(predicate, costs.into_iter().max().unwrap_or(0));
             }
         }
     }
@@ -170,14 +190,20 @@ impl<'k> Builder<'k> {
             }
             None => {
                 let literal = self.most_shared(&groups);
-                self.residual.entry(literal).or_default().push(position(rank));
+                self.residual
+                    .entry(literal)
+                    .or_default()
+                    .push(position(rank));
             }
         }
     }
 
     /// How to file a rule under a group: one predicate of each alternative.
     fn plan(&self, group: &[&[Literal]]) -> Option<Plan> {
-        let mut plan = Plan { cost: 0, predicates: Vec::new() };
+        let mut plan = Plan {
+            cost: 0,
+            predicates: Vec::new(),
+        };
         for alternative in group {
             let positive = alternative.iter().filter(|literal| !literal.is_negated());
             let costs = positive.filter_map(|literal| {
@@ -206,7 +232,9 @@ impl<'k> Builder<'k> {
             [only] => Some(only.iter().copied()),
             _ => None,
         });
-        mandatory.flatten().max_by_key(|literal| (self.uses.get(literal).copied(), *literal))
+        mandatory
+            .flatten()
+            .max_by_key(|literal| (self.uses.get(literal).copied(), *literal))
     }
 
     fn finish(mut self) -> Index {

@@ -49,7 +49,10 @@ impl Layer {
 
     /// The id of the rule with that rank.
     pub(crate) fn id(&self, rank: u32) -> &str {
-        let id = self.spans.get(rank as usize).and_then(|span| self.ids.get(span));
+        let id = self
+            .spans
+            .get(rank as usize)
+            .and_then(|span| self.ids.get(span));
         id.unwrap_or_default()
     }
 
@@ -59,13 +62,21 @@ impl Layer {
     }
 
     /// Finds the first rule that holds.
-    pub(crate) fn search(&self, facts: &Facts<'_>, test: &mut dyn FnMut(Literal) -> Truth) -> Found {
+    pub(crate) fn search(
+        &self,
+        facts: &Facts<'_>,
+        test: &mut dyn FnMut(Literal) -> Truth,
+    ) -> Found {
         let found = Cell::new(Found::default());
         let all_read = self.index.look_up(facts, &mut |list| {
             found.set(self.scan(self.index.ranks(list).iter().copied(), found.get(), test));
         });
         if !all_read {
-            return self.scan(0..crate::spans::position(self.rules.len()), Found::default(), test);
+            return self.scan(
+                0..crate::spans::position(self.rules.len()),
+                Found::default(),
+                test,
+            );
         }
         let mut found = found.get();
         for (literal, ranks) in self.index.residual() {
@@ -89,7 +100,9 @@ impl Layer {
             }
             match self.rules.evaluate(rank as usize, &mut *test) {
                 Truth::False => {}
-                Truth::Unknown => found.unknown = Some(found.unknown.map_or(rank, |first| first.min(rank))),
+                Truth::Unknown => {
+                    found.unknown = Some(found.unknown.map_or(rank, |first| first.min(rank)));
+                }
                 Truth::True => found.holds = Some(rank),
             }
         }

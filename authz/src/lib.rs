@@ -12,8 +12,8 @@ pub mod config;
 mod configure;
 mod decision;
 mod engine;
-pub mod ext_authz;
 mod explain;
+pub mod ext_authz;
 mod index;
 mod layer;
 mod peer_authentication;
@@ -22,6 +22,7 @@ mod program;
 mod reply;
 mod rules;
 mod scratch;
+mod seedless;
 mod spans;
 mod subject;
 #[cfg(all(any(test, feature = "testing"), not(target_arch = "wasm32")))]

@@ -58,7 +58,9 @@ impl Predicate {
             Subject::RequestPrincipal => facts.request_principal(&mut |issuer, subject| {
                 self.any(|value| value.matches_request_principal(issuer, subject))
             }),
-            _ => facts.any_text(subject, &mut |text| self.any(|value| value.matches_text(text))),
+            _ => facts.any_text(subject, &mut |text| {
+                self.any(|value| value.matches_text(text))
+            }),
         }
     }
 
@@ -69,7 +71,9 @@ impl Predicate {
     /// How to look each value up; none if some value cannot be.
     pub(crate) fn keys(&self, subject: &Subject) -> Option<Vec<Options>> {
         let options = self.values.iter().map(|value| value.options(subject));
-        options.map(|options| (!options.is_empty()).then_some(options)).collect()
+        options
+            .map(|options| (!options.is_empty()).then_some(options))
+            .collect()
     }
 }
 
@@ -102,7 +106,9 @@ impl Value {
             Self::Path(PathMatcher::Text(matcher)) => text_options(subject, matcher),
             Self::Path(PathMatcher::Template(template)) => template_options(template),
             Self::Namespace(matcher) => {
-                let literal = matcher.literal().map(|name| Key::exact(Subject::IdentityNamespace, name));
+                let literal = matcher
+                    .literal()
+                    .map(|name| Key::exact(Subject::IdentityNamespace, name));
                 literal.into_iter().collect()
             }
             Self::ServiceAccount(matcher) => vec![
@@ -112,8 +118,14 @@ impl Value {
             Self::TrustDomain(matcher) => trust_domain_options(matcher),
             Self::Ip(matcher) => {
                 let network = matcher.network();
-                let network = Network { address: network.addr(), bits: network.prefix_len() };
-                vec![Key::Network { subject: subject.clone(), network }]
+                let network = Network {
+                    address: network.addr(),
+                    bits: network.prefix_len(),
+                };
+                vec![Key::Network {
+                    subject: subject.clone(),
+                    network,
+                }]
             }
             Self::Port(port) => vec![Key::exact(Subject::DestinationPort, port.to_be_bytes())],
             Self::RequestPrincipal(matcher) => {
@@ -129,14 +141,19 @@ impl Value {
 impl fmt::Display for Value {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text(matcher) | Self::Path(PathMatcher::Text(matcher)) => write_text(out, matcher),
+            Self::Text(matcher) | Self::Path(PathMatcher::Text(matcher)) => {
+                write_text(out, matcher)
+            }
             Self::Path(PathMatcher::Template(template)) => write_template(out, template),
             Self::Namespace(matcher) => match matcher.literal() {
                 Some(name) => write!(out, "namespace {}", name.escape_ascii()),
                 None => out.write_str("namespace by pattern"),
             },
             Self::ServiceAccount(matcher) => {
-                let (namespace, name) = (matcher.namespace().escape_ascii(), matcher.name().escape_ascii());
+                let (namespace, name) = (
+                    matcher.namespace().escape_ascii(),
+                    matcher.name().escape_ascii(),
+                );
                 write!(out, "service account {namespace}/{name}")
             }
             Self::TrustDomain(matcher) => {
@@ -195,10 +212,14 @@ fn text_options(subject: &Subject, matcher: &StringMatcher) -> Options {
 /// after the last operator there is a known end.
 fn template_options(template: &PathTemplate) -> Options {
     let segments = template.segments();
-    let fixed = (0..).zip(segments).take_while(|(_, segment)| **segment != Segment::Any);
+    let fixed = (0..)
+        .zip(segments)
+        .take_while(|(_, segment)| **segment != Segment::Any);
     let mut options: Options = fixed
         .filter_map(|(number, segment)| match segment {
-            Segment::Literal(text) if !text.is_empty() => Some(Key::exact(Subject::PathSegment(number), &**text)),
+            Segment::Literal(text) if !text.is_empty() => {
+                Some(Key::exact(Subject::PathSegment(number), &**text))
+            }
             _ => None,
         })
         .collect();
@@ -211,7 +232,10 @@ fn template_options(template: &PathTemplate) -> Options {
         })
         .collect();
     if !end.is_empty() {
-        let end = end.iter().rev().fold(Vec::new(), |end, text| [&end, &b"/"[..], text].concat());
+        let end = end
+            .iter()
+            .rev()
+            .fold(Vec::new(), |end, text| [&end, &b"/"[..], text].concat());
         options.push(Key::suffix(Subject::Path, end));
     }
     options
@@ -223,6 +247,8 @@ fn trust_domain_options(matcher: &TrustDomainMatcher) -> Options {
         StringMatcher::Exact { text, .. } => prefix(&[b"spiffe://", text, b"/"]),
         StringMatcher::Prefix { text, .. } => prefix(&[b"spiffe://", text]),
         StringMatcher::Any => prefix(&[b"spiffe://"]),
-        StringMatcher::Suffix { .. } | StringMatcher::NonEmpty | StringMatcher::Around { .. } => Vec::new(),
+        StringMatcher::Suffix { .. } | StringMatcher::NonEmpty | StringMatcher::Around { .. } => {
+            Vec::new()
+        }
     }
 }

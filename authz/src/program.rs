@@ -50,7 +50,10 @@ impl Program {
     ///
     /// A security filter without usable policies must not let requests through.
     pub fn refuse_all(reason: impl Into<Box<str>>) -> Self {
-        Self { refusal: Some(reason.into()), ..Self::default() }
+        Self {
+            refusal: Some(reason.into()),
+            ..Self::default()
+        }
     }
 
     /// The attributes that [`decide`](crate::decide) may look at; nothing else
@@ -61,7 +64,9 @@ impl Program {
 
     /// Whether some request may be sent to an external authorizer.
     pub fn may_ask(&self) -> bool {
-        self.custom.iter().any(|custom| matches!(custom.on_match, OnMatch::Ask(_)))
+        self.custom
+            .iter()
+            .any(|custom| matches!(custom.on_match, OnMatch::Ask(_)))
     }
 
     /// How many distinct rules are enforced or tried, over all actions.
@@ -79,7 +84,9 @@ impl Program {
             ("dry-run ALLOW", &self.dry_run_allow),
             ("ALLOW", &self.allow),
         ];
-        let others = others.into_iter().filter_map(|(name, layer)| Some((name, layer.as_ref()?)));
+        let others = others
+            .into_iter()
+            .filter_map(|(name, layer)| Some((name, layer.as_ref()?)));
         custom.chain(others)
     }
 

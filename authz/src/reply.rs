@@ -30,9 +30,20 @@ fn details(decision: &Decision<'_>) -> Vec<u8> {
     let reason = match decision.stage {
         Stage::Invalid => "rbac_access_denied_invalid_configuration",
         Stage::PeerAuthentication => "peer_authentication_denied",
-        Stage::Custom | Stage::Deny | Stage::Allow | Stage::Default => "rbac_access_denied_matched_policy",
+        Stage::Custom | Stage::Deny | Stage::Allow | Stage::Default => {
+            "rbac_access_denied_matched_policy"
+        }
     };
     let rule = decision.rule.unwrap_or("none");
     let details = format!("{reason}[{rule}]");
-    details.bytes().map(|byte| if byte.is_ascii_whitespace() { b'_' } else { byte }).collect()
+    details
+        .bytes()
+        .map(|byte| {
+            if byte.is_ascii_whitespace() {
+                b'_'
+            } else {
+                byte
+            }
+        })
+        .collect()
 }

@@ -51,7 +51,8 @@ impl Rules {
                 self.literals.extend_from_slice(alternative);
                 self.literals_of_alternative.close(self.literals.len());
             }
-            self.alternatives_of_group.close(self.literals_of_alternative.len());
+            self.alternatives_of_group
+                .close(self.literals_of_alternative.len());
         }
         self.groups_of_rule.close(self.alternatives_of_group.len());
     }
@@ -65,16 +66,22 @@ impl Rules {
     ///
     /// A rank that does not exist is `Unknown`: it cannot grant anything.
     pub(crate) fn evaluate(&self, rank: usize, mut test: impl FnMut(Literal) -> Truth) -> Truth {
-        let Some(groups) = self.groups_of_rule.get(rank) else { return Truth::Unknown };
+        let Some(groups) = self.groups_of_rule.get(rank) else {
+            return Truth::Unknown;
+        };
         Truth::all(groups.map(|group| self.evaluate_group(group, &mut test)))
     }
 
     fn evaluate_group(&self, group: usize, test: &mut impl FnMut(Literal) -> Truth) -> Truth {
-        let Some(alternatives) = self.alternatives_of_group.get(group) else { return Truth::Unknown };
-        Truth::any(alternatives.map(|alternative| match self.alternative(alternative) {
-            Some(literals) => Truth::all(literals.iter().map(|&literal| test(literal))),
-            None => Truth::Unknown,
-        }))
+        let Some(alternatives) = self.alternatives_of_group.get(group) else {
+            return Truth::Unknown;
+        };
+        Truth::any(
+            alternatives.map(|alternative| match self.alternative(alternative) {
+                Some(literals) => Truth::all(literals.iter().map(|&literal| test(literal))),
+                None => Truth::Unknown,
+            }),
+        )
     }
 
     /// Every literal of every rule, repeated as it is.
@@ -90,7 +97,9 @@ impl Rules {
 
     fn alternatives(&self, group: usize) -> Vec<&[Literal]> {
         let numbers = self.alternatives_of_group.get(group).unwrap_or_default();
-        numbers.map(|number| self.alternative(number).unwrap_or_default()).collect()
+        numbers
+            .map(|number| self.alternative(number).unwrap_or_default())
+            .collect()
     }
 
     fn alternative(&self, number: usize) -> Option<&[Literal]> {
@@ -121,7 +130,9 @@ mod tests {
         rules.push(&[]);
         rules.push(groups);
         assert_eq!(rules.len(), 2);
-        rules.evaluate(1, |literal| truths[literal.predicate()].negate_if(literal.is_negated()))
+        rules.evaluate(1, |literal| {
+            truths[literal.predicate()].negate_if(literal.is_negated())
+        })
     }
 
     #[test]
@@ -131,7 +142,10 @@ mod tests {
 
     #[test]
     fn groups_are_anded_alternatives_ored_and_literals_anded() {
-        let groups = [vec![vec![literal(0), literal(1)], vec![literal(2)]], vec![vec![Literal::new(3, true)]]];
+        let groups = [
+            vec![vec![literal(0), literal(1)], vec![literal(2)]],
+            vec![vec![Literal::new(3, true)]],
+        ];
         let (t, f, u) = (Truth::True, Truth::False, Truth::Unknown);
         assert_eq!(evaluate(&groups, &[t, t, f, f]), t);
         assert_eq!(evaluate(&groups, &[t, f, f, f]), f);
@@ -144,7 +158,10 @@ mod tests {
 
     #[test]
     fn a_rank_out_of_range_grants_nothing() {
-        assert_eq!(Rules::default().evaluate(0, |_| Truth::True), Truth::Unknown);
+        assert_eq!(
+            Rules::default().evaluate(0, |_| Truth::True),
+            Truth::Unknown
+        );
     }
 
     #[test]

@@ -32,7 +32,9 @@ impl Scratch {
 
     /// The truth of a predicate, evaluated at most once a decision.
     pub(crate) fn memoised(&mut self, predicate: usize, evaluate: impl FnOnce() -> Truth) -> Truth {
-        let Some(entry) = self.memo.get_mut(predicate) else { return Truth::Unknown };
+        let Some(entry) = self.memo.get_mut(predicate) else {
+            return Truth::Unknown;
+        };
         if *entry / 4 == self.decision {
             return match *entry % 4 {
                 0 => Truth::False,
@@ -63,7 +65,10 @@ mod tests {
         for truth in [Truth::True, Truth::False, Truth::Unknown] {
             scratch.begin(1);
             assert_eq!(scratch.memoised(0, || truth), truth);
-            assert_eq!(scratch.memoised(0, || unreachable!("evaluated twice")), truth);
+            assert_eq!(
+                scratch.memoised(0, || unreachable!("evaluated twice")),
+                truth
+            );
         }
     }
 
@@ -79,6 +84,9 @@ mod tests {
 
     #[test]
     fn a_predicate_out_of_range_grants_nothing() {
-        assert_eq!(Scratch::default().memoised(0, || Truth::True), Truth::Unknown);
+        assert_eq!(
+            Scratch::default().memoised(0, || Truth::True),
+            Truth::Unknown
+        );
     }
 }

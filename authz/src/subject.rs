@@ -79,7 +79,10 @@ impl Subject {
     /// A claim of the validated token, by its path.
     pub(crate) fn claim(path: impl IntoIterator<Item = Box<str>>, shape: Shape) -> Self {
         let root = [JWT_NAMESPACE, JWT_PAYLOAD].map(Box::from);
-        Self::Metadata { path: root.into_iter().chain(path).collect(), shape }
+        Self::Metadata {
+            path: root.into_iter().chain(path).collect(),
+            shape,
+        }
     }
 
     /// The header with that name; the pseudo-headers that a request keeps apart
@@ -100,21 +103,28 @@ impl Subject {
             Self::Path | Self::RawPath | Self::PathSegment(_) => &[Attribute::Path],
             Self::Host => &[Attribute::Authority],
             Self::Header(_) | Self::HeaderPiece(_) => &[Attribute::Headers],
-            Self::Identity | Self::IdentityNamespace | Self::IdentityServiceAccount => match identity {
-                IdentitySource::Certificate => {
-                    &[Attribute::Mtls, Attribute::PeerUriSan, Attribute::PeerDnsSan, Attribute::PeerSubject]
+            Self::Identity | Self::IdentityNamespace | Self::IdentityServiceAccount => {
+                match identity {
+                    IdentitySource::Certificate => &[
+                        Attribute::Mtls,
+                        Attribute::PeerUriSan,
+                        Attribute::PeerDnsSan,
+                        Attribute::PeerSubject,
+                    ],
+                    IdentitySource::FilterState => &[Attribute::PeerPrincipal],
                 }
-                IdentitySource::FilterState => &[Attribute::PeerPrincipal],
-            },
+            }
             Self::ServerName => &[Attribute::RequestedServerName],
             Self::RemoteAddress => &[Attribute::SourceAddress],
             Self::DestinationAddress | Self::DestinationPort => &[Attribute::DestinationAddress],
             Self::RequestPrincipal | Self::Metadata { .. } => &[Attribute::Metadata],
         };
-        attributes.iter().fold(AttributeSet::EMPTY, |mut set, &attribute| {
-            set.insert(attribute);
-            set
-        })
+        attributes
+            .iter()
+            .fold(AttributeSet::EMPTY, |mut set, &attribute| {
+                set.insert(attribute);
+                set
+            })
     }
 }
 
@@ -127,9 +137,15 @@ impl fmt::Display for Subject {
             Self::Host => "host",
             Self::Header(name) => return write!(out, "request.headers[{}]", name.escape_ascii()),
             Self::HeaderPiece(name) => {
-                return write!(out, "request.experimental.inline.headers[{}]", name.escape_ascii());
+                return write!(
+                    out,
+                    "request.experimental.inline.headers[{}]",
+                    name.escape_ascii()
+                );
             }
-            Self::Identity | Self::IdentityNamespace | Self::IdentityServiceAccount => "source identity",
+            Self::Identity | Self::IdentityNamespace | Self::IdentityServiceAccount => {
+                "source identity"
+            }
             Self::ServerName => "connection.sni",
             Self::RemoteAddress => "remote.ip",
             Self::DestinationAddress => "destination.ip",
@@ -143,10 +159,21 @@ impl fmt::Display for Subject {
 }
 
 fn write_metadata(out: &mut fmt::Formatter<'_>, path: &[Box<str>]) -> fmt::Result {
-    let is_claim = path.len() > 2 && path.iter().map(AsRef::as_ref).take(2).eq([JWT_NAMESPACE, JWT_PAYLOAD]);
-    let (name, keys) = if is_claim { ("request.auth.claims", path.get(2..)) } else { ("metadata", Some(path)) };
+    let is_claim = path.len() > 2
+        && path
+            .iter()
+            .map(AsRef::as_ref)
+            .take(2)
+            .eq([JWT_NAMESPACE, JWT_PAYLOAD]);
+    let (name, keys) = if is_claim {
+        ("request.auth.claims", path.get(2..))
+    } else {
+        ("metadata", Some(path))
+    };
     out.write_str(name)?;
-    keys.unwrap_or_default().iter().try_for_each(|key| write!(out, "[{key}]"))
+    keys.unwrap_or_default()
+        .iter()
+        .try_for_each(|key| write!(out, "[{key}]"))
 }
 
 /// A request, read the way policies look at it.
@@ -169,15 +196,19 @@ impl<'a> Facts<'a> {
             Subject::RawPath => one(request.path, test),
             Subject::Host => one(request.authority, test),
             Subject::Header(name) => self.any_header(name, test),
-            Subject::HeaderPiece(name) => {
-                self.any_header(name, &mut |line| line.split(|&byte| byte == b',').any(&mut *test))
-            }
+            Subject::HeaderPiece(name) => self.any_header(name, &mut |line| {
+                line.split(|&byte| byte == b',').any(&mut *test)
+            }),
             Subject::Identity => self.any_identity(test),
             Subject::ServerName => self.server_name(test),
             Subject::RemoteAddress | Subject::DestinationAddress => Truth::Unknown,
-            Subject::DestinationPort => {
-                one(self.port().map(u16::to_be_bytes).as_ref().map(|bytes| &bytes[..]), test)
-            }
+            Subject::DestinationPort => one(
+                self.port()
+                    .map(u16::to_be_bytes)
+                    .as_ref()
+                    .map(|bytes| &bytes[..]),
+                test,
+            ),
             Subject::RequestPrincipal => self.request_principal(&mut |issuer, _| test(issuer)),
             Subject::Metadata { path, shape } => self.any_metadata(path, *shape, test),
             Subject::PathSegment(number) => one(request.path.map(without_query), &mut |path| {
@@ -206,7 +237,10 @@ impl<'a> Facts<'a> {
 
     /// The local port.
     pub(crate) fn port(&self) -> Fact<u16> {
-        self.request.connection.destination_address.map(|address| address.port())
+        self.request
+            .connection
+            .destination_address
+            .map(|address| address.port())
     }
 
     /// Whether the token's issuer and subject, both strings, satisfy `test`.
@@ -214,8 +248,14 @@ impl<'a> Facts<'a> {
         let Fact::Present(metadata) = self.request.metadata else {
             return missing(self.request.metadata);
         };
-        let payload = metadata.get(JWT_NAMESPACE).and_then(|filter| filter.get(JWT_PAYLOAD));
-        let claim = |name| payload.and_then(|payload| payload.get(name)).and_then(Value::as_str);
+        let payload = metadata
+            .get(JWT_NAMESPACE)
+            .and_then(|filter| filter.get(JWT_PAYLOAD));
+        let claim = |name| {
+            payload
+                .and_then(|payload| payload.get(name))
+                .and_then(Value::as_str)
+        };
         match (claim("iss"), claim("sub")) {
             (Some(issuer), Some(subject)) => test(issuer.as_bytes(), subject.as_bytes()).into(),
             _ => Truth::False,
@@ -226,7 +266,11 @@ impl<'a> Facts<'a> {
         let Fact::Present(lines) = self.request.headers else {
             return missing(self.request.headers);
         };
-        if lines.iter().filter(|line| line.0 == name).any(|line| test(line.1)) {
+        if lines
+            .iter()
+            .filter(|line| line.0 == name)
+            .any(|line| test(line.1))
+        {
             return Truth::True;
         }
         // Not every source lists the pseudo-headers among the lines.
@@ -248,12 +292,22 @@ impl<'a> Facts<'a> {
         let uri = one(connection.peer_uri_san, test);
         let others = [connection.peer_dns_san, connection.peer_subject].map(|fact| one(fact, test));
         let [dns, subject] = match connection.peer_uri_san {
-            Fact::Present(_) => others.map(|truth| if truth == Truth::Unknown { Truth::False } else { truth }),
+            Fact::Present(_) => others.map(|truth| {
+                if truth == Truth::Unknown {
+                    Truth::False
+                } else {
+                    truth
+                }
+            }),
             Fact::Absent | Fact::Unavailable => others,
         };
         // A name from a certificate proves the certificate; no name proves
         // nothing while it is unknown whether there was one.
-        let certain = if connection.mtls.is_unavailable() { Truth::Unknown } else { Truth::False };
+        let certain = if connection.mtls.is_unavailable() {
+            Truth::Unknown
+        } else {
+            Truth::False
+        };
         Truth::any([uri, dns, subject, certain])
     }
 
@@ -265,20 +319,33 @@ impl<'a> Facts<'a> {
         }
     }
 
-    fn any_metadata(&self, path: &[Box<str>], shape: Shape, test: &mut dyn FnMut(&[u8]) -> bool) -> Truth {
+    fn any_metadata(
+        &self,
+        path: &[Box<str>],
+        shape: Shape,
+        test: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Truth {
         let Fact::Present(metadata) = self.request.metadata else {
             return missing(self.request.metadata);
         };
-        let Some((first, rest)) = path.split_first() else { return Truth::False };
+        let Some((first, rest)) = path.split_first() else {
+            return Truth::False;
+        };
         let mut value = metadata.get(first.as_ref());
         for key in rest {
-            value = value.and_then(|value| value.as_object()).and_then(|object| object.get(key.as_ref()));
+            value = value
+                .and_then(|value| value.as_object())
+                .and_then(|object| object.get(key.as_ref()));
         }
         match (value, shape) {
-            (Some(Value::String(text)), Shape::Text | Shape::TextOrList) => test(text.as_bytes()).into(),
-            (Some(Value::Array(list)), Shape::List | Shape::TextOrList) => {
-                list.iter().filter_map(Value::as_str).any(|text| test(text.as_bytes())).into()
+            (Some(Value::String(text)), Shape::Text | Shape::TextOrList) => {
+                test(text.as_bytes()).into()
             }
+            (Some(Value::Array(list)), Shape::List | Shape::TextOrList) => list
+                .iter()
+                .filter_map(Value::as_str)
+                .any(|text| test(text.as_bytes()))
+                .into(),
             _ => Truth::False,
         }
     }
@@ -298,8 +365,12 @@ fn one(fact: Fact<&[u8]>, test: &mut dyn FnMut(&[u8]) -> bool) -> Truth {
 }
 
 /// What a test of a fact without value says.
-pub(crate) fn missing<T>(fact: Fact<T>) -> Truth {
-    if fact.is_unavailable() { Truth::Unknown } else { Truth::False }
+pub(crate) fn missing<T: Copy>(fact: Fact<T>) -> Truth {
+    if fact.is_unavailable() {
+        Truth::Unknown
+    } else {
+        Truth::False
+    }
 }
 
 fn segment(path: &[u8], number: usize) -> Option<&[u8]> {
@@ -309,5 +380,8 @@ fn segment(path: &[u8], number: usize) -> Option<&[u8]> {
 /// Every piece between slashes that follows a piece equal to `name`.
 fn pieces_after<'t>(text: &'t [u8], name: &'t [u8]) -> impl Iterator<Item = &'t [u8]> {
     let pieces = || text.split(|&byte| byte == b'/');
-    pieces().zip(pieces().skip(1)).filter(move |(before, _)| *before == name).map(|(_, piece)| piece)
+    pieces()
+        .zip(pieces().skip(1))
+        .filter(move |(before, _)| *before == name)
+        .map(|(_, piece)| piece)
 }

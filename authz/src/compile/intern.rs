@@ -1,37 +1,14 @@
 //! Equal things once: subjects, predicates, rules.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, Hash};
 
 use crate::predicate::{Predicate, Value};
-use crate::rules::{Group, Literal};
+use crate::rules::{Group, Literal, Rules};
+use crate::seedless::Seedless;
 use crate::spans::position;
 use crate::subject::Subject;
-
-/// A hasher without a seed: the same configuration compiles to the same
-/// program everywhere.
-#[derive(Debug, Clone, Copy)]
-struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-type Seedless = BuildHasherDefault<Fnv>;
 
 fn hash(item: &impl Hash) -> u64 {
     Seedless::default().hash_one(item)
@@ -50,9 +27,17 @@ pub(super) struct Interner {
 
 impl Interner {
     /// The literal that some value matches, or none does.
-    pub(super) fn literal(&mut self, subject: Subject, mut values: Vec<Value>, negated: bool) -> Literal {
+    pub(super) fn literal(
+        &mut self,
+        subject: Subject,
+        mut values: Vec<Value>,
+        negated: bool,
+    ) -> Literal {
         values.dedup();
-        let predicate = Predicate { subject: self.subject(subject), values: values.into() };
+        let predicate = Predicate {
+            subject: self.subject(subject),
+            values: values.into(),
+        };
         let hash = hash(&predicate);
         if let Some(&number) = self.predicate_numbers.get(&hash)
             && self.predicates.get(number as usize) == Some(&predicate)
@@ -83,17 +68,18 @@ impl Interner {
     }
 }
 
-/// Rules of a layer that were there before.
+/// The first rule of a layer with a given hash.
 #[derive(Debug, Default)]
-pub(super) struct Seen(HashMap<u64, Vec<Group>, Seedless>);
+pub(super) struct Seen(HashMap<u64, usize, Seedless>);
 
 impl Seen {
-    /// Whether this is the first rule of this form.
-    pub(super) fn is_new(&mut self, groups: &[Group]) -> bool {
+    /// Whether a rule is none of those that were seen before and that `rules`
+    /// holds. A rule whose hash is taken by another one counts as new.
+    pub(super) fn is_new(&mut self, groups: &[Group], rules: &Rules) -> bool {
         match self.0.entry(hash(&groups)) {
-            std::collections::hash_map::Entry::Occupied(entry) => entry.get().as_slice() != groups,
-            std::collections::hash_map::Entry::Vacant(entry) => {
-                entry.insert(groups.to_vec());
+            Entry::Occupied(entry) => rules.groups(*entry.get()) != groups,
+            Entry::Vacant(entry) => {
+                entry.insert(rules.len());
                 true
             }
         }

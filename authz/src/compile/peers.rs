@@ -23,12 +23,25 @@ struct InForce<'c> {
 impl<'c> InForce<'c> {
     /// What holds once `policy` has said `mode`; UNSET says nothing.
     fn after(self, mode: MtlsMode, policy: &'c PeerAuthentication) -> Self {
-        if mode == MtlsMode::Unset { self } else { Self { mode, policy: Some(policy) } }
+        if mode == MtlsMode::Unset {
+            self
+        } else {
+            Self {
+                mode,
+                policy: Some(policy),
+            }
+        }
     }
 
     fn strict(self) -> Option<Box<str>> {
         let policy = self.policy.filter(|_| self.mode == MtlsMode::Strict)?;
-        Some(format!("ns[{}]-peerauthentication[{}]", policy.namespace, policy.name).into())
+        Some(
+            format!(
+                "ns[{}]-peerauthentication[{}]",
+                policy.namespace, policy.name
+            )
+            .into(),
+        )
     }
 }
 
@@ -39,18 +52,31 @@ pub(super) fn compile(config: &Config, workload: &Workload) -> PeerModes {
         return PeerModes::default();
     }
     let oldest = |reach| {
-        let reaching = config.peer_authentications.iter().filter(|peer| self::reach(peer, config, workload) == Some(reach));
+        let reaching = config
+            .peer_authentications
+            .iter()
+            .filter(|peer| self::reach(peer, config, workload) == Some(reach));
         reaching.min_by_key(|peer| (&peer.created, &peer.name))
     };
-    let mut default = InForce { mode: MtlsMode::Permissive, policy: None };
-    for policy in [Reach::Mesh, Reach::Namespace, Reach::Workload].into_iter().filter_map(oldest) {
+    let mut default = InForce {
+        mode: MtlsMode::Permissive,
+        policy: None,
+    };
+    for policy in [Reach::Mesh, Reach::Namespace, Reach::Workload]
+        .into_iter()
+        .filter_map(oldest)
+    {
         default = default.after(policy.mode, policy);
     }
     let own = oldest(Reach::Workload);
-    let ports = own.into_iter().flat_map(|policy| policy.ports.iter().map(move |port| (policy, port)));
+    let ports = own
+        .into_iter()
+        .flat_map(|policy| policy.ports.iter().map(move |port| (policy, port)));
     PeerModes {
         strict: default.strict(),
-        ports: ports.map(|(policy, (&port, &mode))| (port, default.after(mode, policy).strict())).collect(),
+        ports: ports
+            .map(|(policy, (&port, &mode))| (port, default.after(mode, policy).strict()))
+            .collect(),
     }
 }
 

@@ -29,7 +29,11 @@ const REMOVED: [(&str, &str); 4] = [
 
 /// All forms of keys, for "expected one of …".
 pub(super) fn known_keys() -> impl Iterator<Item = &'static str> {
-    let mapped = ["request.headers[…]", "request.auth.claims[…]", "experimental.envoy.filters.…[…]"];
+    let mapped = [
+        "request.headers[…]",
+        "request.auth.claims[…]",
+        "experimental.envoy.filters.…[…]",
+    ];
     WHEN.iter().map(|(key, _)| *key).chain(mapped)
 }
 
@@ -58,24 +62,39 @@ pub(super) fn parse(key: &str) -> Result<Field, BadKey> {
 
 /// What stands between the first `[` and the closing `]`.
 fn bracketed(key: &str) -> Result<&str, BadKey> {
-    let inner = key.split_once('[').and_then(|(_, rest)| rest.strip_suffix(']'));
-    inner.filter(|inner| !inner.is_empty()).ok_or(BadKey::Malformed)
+    let inner = key
+        .split_once('[')
+        .and_then(|(_, rest)| rest.strip_suffix(']'));
+    inner
+        .filter(|inner| !inner.is_empty())
+        .ok_or(BadKey::Malformed)
 }
 
 /// Istio cuts `experimental.` off and splits the rest at the first `[`.
 fn metadata(key: &str) -> Result<Field, BadKey> {
     let name = bracketed(key)?;
-    let filter = key.split_once('[').and_then(|(filter, _)| filter.strip_prefix("experimental."));
+    let filter = key
+        .split_once('[')
+        .and_then(|(filter, _)| filter.strip_prefix("experimental."));
     let filter = filter.ok_or(BadKey::Malformed)?;
-    Ok(Field::Metadata { filter: filter.into(), key: name.into() })
+    Ok(Field::Metadata {
+        filter: filter.into(),
+        key: name.into(),
+    })
 }
 
 /// Splits `a][b` into `a` and `b`. If any group is malformed, Istio takes the
 /// whole text as one name.
 fn claim_path(inner: &str) -> Vec<Box<str>> {
     let groups: Vec<&str> = inner.split("][").collect();
-    let malformed = groups.iter().any(|group| group.is_empty() || group.contains(['[', ']']));
-    if malformed { vec![inner.into()] } else { groups.into_iter().map(Box::from).collect() }
+    let malformed = groups
+        .iter()
+        .any(|group| group.is_empty() || group.contains(['[', ']']));
+    if malformed {
+        vec![inner.into()]
+    } else {
+        groups.into_iter().map(Box::from).collect()
+    }
 }
 
 #[cfg(test)]
@@ -96,7 +115,10 @@ mod tests {
 
     #[test]
     fn bracketed_keys_carry_a_name() {
-        assert_eq!(parse("request.headers[X-Token]"), Ok(Field::Header("X-Token".into())));
+        assert_eq!(
+            parse("request.headers[X-Token]"),
+            Ok(Field::Header("X-Token".into()))
+        );
         assert_eq!(parse("request.headers[]"), Err(BadKey::Malformed));
         assert_eq!(parse("request.headers[a"), Err(BadKey::Malformed));
         assert_eq!(parse("request.headers"), Err(BadKey::Malformed));
@@ -105,7 +127,10 @@ mod tests {
     #[test]
     fn claim_paths_are_sequences_of_groups() {
         assert_eq!(parse("request.auth.claims[a][b]"), claim(&["a", "b"]));
-        assert_eq!(parse("request.auth.claims[realm.roles]"), claim(&["realm.roles"]));
+        assert_eq!(
+            parse("request.auth.claims[realm.roles]"),
+            claim(&["realm.roles"])
+        );
     }
 
     #[test]
@@ -117,15 +142,27 @@ mod tests {
 
     #[test]
     fn metadata_keys_name_a_filter() {
-        let field = Field::Metadata { filter: "envoy.filters.http.x".into(), key: "k".into() };
+        let field = Field::Metadata {
+            filter: "envoy.filters.http.x".into(),
+            key: "k".into(),
+        };
         assert_eq!(parse("experimental.envoy.filters.http.x[k]"), Ok(field));
-        assert_eq!(parse("experimental.envoy.filters.http.x"), Err(BadKey::Malformed));
+        assert_eq!(
+            parse("experimental.envoy.filters.http.x"),
+            Err(BadKey::Malformed)
+        );
     }
 
     #[test]
     fn removed_keys_say_what_took_their_place() {
-        assert_eq!(parse("destination.labels[app]"), Err(BadKey::Removed("the policy's selector")));
-        assert_eq!(parse("destination.user"), Err(BadKey::Removed("the policy's selector")));
+        assert_eq!(
+            parse("destination.labels[app]"),
+            Err(BadKey::Removed("the policy's selector"))
+        );
+        assert_eq!(
+            parse("destination.user"),
+            Err(BadKey::Removed("the policy's selector"))
+        );
         assert_eq!(parse("source.user"), Err(BadKey::Unknown));
     }
 }

@@ -61,9 +61,17 @@ pub enum Field {
 /// Fields of a `source` and the key of each; the negation has `not` before it.
 pub(super) const SOURCE: [(&str, &str, Field); 7] = [
     ("principals", "notPrincipals", Field::Principal),
-    ("requestPrincipals", "notRequestPrincipals", Field::RequestPrincipal),
+    (
+        "requestPrincipals",
+        "notRequestPrincipals",
+        Field::RequestPrincipal,
+    ),
     ("namespaces", "notNamespaces", Field::Namespace),
-    ("serviceAccounts", "notServiceAccounts", Field::ServiceAccount),
+    (
+        "serviceAccounts",
+        "notServiceAccounts",
+        Field::ServiceAccount,
+    ),
     ("trustDomains", "notTrustDomains", Field::TrustDomain),
     ("ipBlocks", "notIpBlocks", Field::IpBlock),
     ("remoteIpBlocks", "notRemoteIpBlocks", Field::RemoteIpBlock),

@@ -28,8 +28,12 @@ pub(super) fn read(resource: &Resource<'_>, diagnostics: &mut Diagnostics) -> Pe
         mode: MtlsMode::Unset,
         ports: BTreeMap::new(),
     };
-    let Some(spec_node) = resource.spec.clone() else { return peer };
-    let Some(mut spec) = spec_node.object(diagnostics) else { return peer };
+    let Some(spec_node) = resource.spec.clone() else {
+        return peer;
+    };
+    let Some(mut spec) = spec_node.object(diagnostics) else {
+        return peer;
+    };
     peer.attachment = Attachment::read(&mut spec, diagnostics);
     refuse_targets(&spec_node, diagnostics);
     if let Some(mtls) = spec.take("mtls") {
@@ -39,7 +43,11 @@ pub(super) fn read(resource: &Resource<'_>, diagnostics: &mut Diagnostics) -> Pe
         peer.ports = port_modes(&ports, diagnostics);
         if peer.attachment.labels.is_empty() {
             let expected = "a selector with labels beside portLevelMtls";
-            ports.error(DiagnosticCode::PortLevelNeedsSelector, expected, diagnostics);
+            ports.error(
+                DiagnosticCode::PortLevelNeedsSelector,
+                expected,
+                diagnostics,
+            );
         }
     }
     spec.finish(diagnostics);
@@ -47,10 +55,13 @@ pub(super) fn read(resource: &Resource<'_>, diagnostics: &mut Diagnostics) -> Pe
 }
 
 fn mode(node: &Node<'_>, diagnostics: &mut Diagnostics) -> MtlsMode {
-    let Some(mut object) = node.object(diagnostics) else { return MtlsMode::Unset };
+    let Some(mut object) = node.object(diagnostics) else {
+        return MtlsMode::Unset;
+    };
     let mode = object.take("mode");
     object.finish(diagnostics);
-    mode.and_then(|mode| mode.one_of(&MODES, diagnostics)).unwrap_or_default()
+    mode.and_then(|mode| mode.one_of(&MODES, diagnostics))
+        .unwrap_or_default()
 }
 
 /// Unlike policies, this kind attaches by selector alone.
@@ -59,7 +70,12 @@ fn refuse_targets(spec: &Node<'_>, diagnostics: &mut Diagnostics) {
         if spec.value().get(key).is_some() {
             let path = json::child(spec.path(), key);
             let expected = "one of \"selector\", \"mtls\", \"portLevelMtls\"";
-            diagnostics.error(DiagnosticCode::UnknownKey, &path, "an unknown key", expected);
+            diagnostics.error(
+                DiagnosticCode::UnknownKey,
+                &path,
+                "an unknown key",
+                expected,
+            );
         }
     }
 }
@@ -76,7 +92,12 @@ fn port_modes(node: &Node<'_>, diagnostics: &mut Diagnostics) -> BTreeMap<u16, M
                 modes.insert(port, mode(&node, diagnostics));
             }
             None => {
-                diagnostics.error(DiagnosticCode::InvalidPort, node.path(), quote(key), "a port from 1 to 65535");
+                diagnostics.error(
+                    DiagnosticCode::InvalidPort,
+                    node.path(),
+                    quote(key),
+                    "a port from 1 to 65535",
+                );
             }
         }
     }

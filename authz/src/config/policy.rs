@@ -10,8 +10,12 @@ use super::{Action, AuthorizationPolicy, rule};
 const DRY_RUN: &str = "istio.io/dry-run";
 
 /// Actions by name; CUSTOM needs its provider besides.
-const ACTIONS: [(&str, Plain); 4] =
-    [("ALLOW", Plain::Allow), ("DENY", Plain::Deny), ("AUDIT", Plain::Audit), ("CUSTOM", Plain::Custom)];
+const ACTIONS: [(&str, Plain); 4] = [
+    ("ALLOW", Plain::Allow),
+    ("DENY", Plain::Deny),
+    ("AUDIT", Plain::Audit),
+    ("CUSTOM", Plain::Custom),
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Plain {
@@ -29,7 +33,13 @@ pub(super) fn read(resource: &Resource<'_>, diagnostics: &mut Diagnostics) -> Au
         Action::Allow,
     );
     policy.dry_run = dry_run(resource, diagnostics);
-    let Some(mut spec) = resource.spec.as_ref().and_then(|spec| spec.object(diagnostics)) else { return policy };
+    let Some(mut spec) = resource
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.object(diagnostics))
+    else {
+        return policy;
+    };
     policy.attachment = Attachment::read(&mut spec, diagnostics);
     policy.action = action(&mut spec, diagnostics);
     match spec.take("rules") {
@@ -43,7 +53,9 @@ pub(super) fn read(resource: &Resource<'_>, diagnostics: &mut Diagnostics) -> Au
 /// As Go reads a boolean. What it cannot read, Istio logs and enforces the
 /// policy; here that is a warning.
 fn dry_run(resource: &Resource<'_>, diagnostics: &mut Diagnostics) -> bool {
-    let Some(text) = resource.metadata.annotation(DRY_RUN) else { return false };
+    let Some(text) = resource.metadata.annotation(DRY_RUN) else {
+        return false;
+    };
     let dry_run = parse_bool(text);
     if dry_run.is_none() {
         let path = format!("{}.metadata.annotations[\"{DRY_RUN}\"]", resource.path);
@@ -54,7 +66,10 @@ fn dry_run(resource: &Resource<'_>, diagnostics: &mut Diagnostics) -> bool {
 }
 
 fn action(spec: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Action {
-    let action = spec.take("action").and_then(|node| node.one_of(&ACTIONS, diagnostics)).unwrap_or(Plain::Allow);
+    let action = spec
+        .take("action")
+        .and_then(|node| node.one_of(&ACTIONS, diagnostics))
+        .unwrap_or(Plain::Allow);
     let provider = spec.take("provider");
     if action != Plain::Custom {
         if let Some(provider) = provider {
@@ -76,7 +91,12 @@ fn action(spec: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Action {
     if name.is_none() {
         let path = format!("{}.provider.name", spec.path());
         let expected = "the name of one of mesh.extensionProviders";
-        diagnostics.error(DiagnosticCode::MissingProvider, &path, "no provider", expected);
+        diagnostics.error(
+            DiagnosticCode::MissingProvider,
+            &path,
+            "no provider",
+            expected,
+        );
     }
     Action::Custom(name.unwrap_or_default().into())
 }

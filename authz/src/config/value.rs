@@ -12,9 +12,18 @@ const MOST_SERVICE_ACCOUNTS: usize = 16;
 const LONGEST_SERVICE_ACCOUNT: usize = 320;
 
 /// Checks the values of the list at `list`.
-pub(super) fn check(field: &Field, list: &Node<'_>, values: &[(&str, Node<'_>)], diagnostics: &mut Diagnostics) {
+pub(super) fn check(
+    field: &Field,
+    list: &Node<'_>,
+    values: &[(&str, Node<'_>)],
+    diagnostics: &mut Diagnostics,
+) {
     if *field == Field::ServiceAccount && values.len() > MOST_SERVICE_ACCOUNTS {
-        list.error(DiagnosticCode::TooMany, format!("at most {MOST_SERVICE_ACCOUNTS} values"), diagnostics);
+        list.error(
+            DiagnosticCode::TooMany,
+            format!("at most {MOST_SERVICE_ACCOUNTS} values"),
+            diagnostics,
+        );
     }
     for (value, node) in values {
         if let Err((code, expected)) = check_value(field, value) {
@@ -24,7 +33,12 @@ pub(super) fn check(field: &Field, list: &Node<'_>, values: &[(&str, Node<'_>)],
     if *field == Field::IpBlock && !values.is_empty() {
         let found = "a test of the socket's peer, which no Wasm filter can see";
         let expected = "remoteIpBlocks or remote.ip: the effective client address is compared";
-        diagnostics.warning(DiagnosticCode::ApproximateAddress, list.path(), found, expected);
+        diagnostics.warning(
+            DiagnosticCode::ApproximateAddress,
+            list.path(),
+            found,
+            expected,
+        );
     }
 }
 
@@ -32,10 +46,16 @@ type Objection = (DiagnosticCode, String);
 
 fn check_value(field: &Field, value: &str) -> Result<(), Objection> {
     match field {
-        Field::IpBlock | Field::RemoteIpBlock | Field::DestinationIp => {
-            demand(IpMatcher::new(value).is_some(), DiagnosticCode::InvalidAddress, "an IP address or a CIDR range")
-        }
-        Field::Port => demand(parse_port(value).is_some(), DiagnosticCode::InvalidPort, "a port from 0 to 65535"),
+        Field::IpBlock | Field::RemoteIpBlock | Field::DestinationIp => demand(
+            IpMatcher::new(value).is_some(),
+            DiagnosticCode::InvalidAddress,
+            "an IP address or a CIDR range",
+        ),
+        Field::Port => demand(
+            parse_port(value).is_some(),
+            DiagnosticCode::InvalidPort,
+            "a port from 0 to 65535",
+        ),
         Field::ServiceAccount => check_service_account(value),
         Field::TrustDomain => check_trust_domain(value),
         Field::Path => match PathMatcher::new(value) {
@@ -47,26 +67,53 @@ fn check_value(field: &Field, value: &str) -> Result<(), Objection> {
 }
 
 fn demand(is_good: bool, code: DiagnosticCode, expected: &str) -> Result<(), Objection> {
-    if is_good { Ok(()) } else { Err((code, expected.to_owned())) }
+    if is_good {
+        Ok(())
+    } else {
+        Err((code, expected.to_owned()))
+    }
 }
 
 fn check_service_account(value: &str) -> Result<(), Objection> {
     let halves: Vec<&str> = value.split('/').collect();
     let is_named = halves.len() <= 2 && halves.iter().all(|half| !half.is_empty());
-    demand(!value.contains('*'), DiagnosticCode::InvalidWildcard, "a service account without `*`")?;
-    demand(value.len() <= LONGEST_SERVICE_ACCOUNT, DiagnosticCode::TooMany, "at most 320 bytes")?;
-    demand(is_named, DiagnosticCode::InvalidServiceAccount, "NAME or NAMESPACE/NAME")
+    demand(
+        !value.contains('*'),
+        DiagnosticCode::InvalidWildcard,
+        "a service account without `*`",
+    )?;
+    demand(
+        value.len() <= LONGEST_SERVICE_ACCOUNT,
+        DiagnosticCode::TooMany,
+        "at most 320 bytes",
+    )?;
+    demand(
+        is_named,
+        DiagnosticCode::InvalidServiceAccount,
+        "NAME or NAMESPACE/NAME",
+    )
 }
 
 fn check_trust_domain(value: &str) -> Result<(), Objection> {
     let code = DiagnosticCode::InvalidTrustDomain;
-    demand(!value.contains('/'), code, "a trust domain without scheme and path")?;
-    demand(has_one_wildcard_at_an_end(value), code, "at most one `*`, first or last")
+    demand(
+        !value.contains('/'),
+        code,
+        "a trust domain without scheme and path",
+    )?;
+    demand(
+        has_one_wildcard_at_an_end(value),
+        code,
+        "at most one `*`, first or last",
+    )
 }
 
 /// Istio's rule for values whose only wildcard is one `*` at an end.
 pub fn has_one_wildcard_at_an_end(value: &str) -> bool {
-    let inner = value.strip_prefix('*').or_else(|| value.strip_suffix('*')).unwrap_or(value);
+    let inner = value
+        .strip_prefix('*')
+        .or_else(|| value.strip_suffix('*'))
+        .unwrap_or(value);
     !value.is_empty() && !inner.contains('*')
 }
 
@@ -85,12 +132,24 @@ mod tests {
         let field = Field::ServiceAccount;
         assert_eq!(code(&field, "sa"), None);
         assert_eq!(code(&field, "ns/sa"), None);
-        assert_eq!(code(&field, "ns/"), Some(DiagnosticCode::InvalidServiceAccount));
-        assert_eq!(code(&field, "/sa"), Some(DiagnosticCode::InvalidServiceAccount));
-        assert_eq!(code(&field, "a/b/c"), Some(DiagnosticCode::InvalidServiceAccount));
+        assert_eq!(
+            code(&field, "ns/"),
+            Some(DiagnosticCode::InvalidServiceAccount)
+        );
+        assert_eq!(
+            code(&field, "/sa"),
+            Some(DiagnosticCode::InvalidServiceAccount)
+        );
+        assert_eq!(
+            code(&field, "a/b/c"),
+            Some(DiagnosticCode::InvalidServiceAccount)
+        );
         assert_eq!(code(&field, "ns/*"), Some(DiagnosticCode::InvalidWildcard));
         assert_eq!(code(&field, &"a".repeat(320)), None);
-        assert_eq!(code(&field, &"a".repeat(321)), Some(DiagnosticCode::TooMany));
+        assert_eq!(
+            code(&field, &"a".repeat(321)),
+            Some(DiagnosticCode::TooMany)
+        );
     }
 
     #[test]
@@ -100,8 +159,15 @@ mod tests {
             assert_eq!(code(&field, good), None, "{good}");
         }
         for bad in ["t*d", "*t*", "**"] {
-            assert_eq!(code(&field, bad), Some(DiagnosticCode::InvalidTrustDomain), "{bad}");
+            assert_eq!(
+                code(&field, bad),
+                Some(DiagnosticCode::InvalidTrustDomain),
+                "{bad}"
+            );
         }
-        assert_eq!(code(&field, "spiffe://td"), Some(DiagnosticCode::InvalidTrustDomain));
+        assert_eq!(
+            code(&field, "spiffe://td"),
+            Some(DiagnosticCode::InvalidTrustDomain)
+        );
     }
 }

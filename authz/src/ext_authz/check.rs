@@ -74,7 +74,11 @@ pub enum Step {
 /// What an answer means.
 pub(super) enum Outcome {
     Allowed(Edits),
-    Denied { status: u16, headers: Vec<Header>, body: Vec<u8> },
+    Denied {
+        status: u16,
+        headers: Vec<Header>,
+        body: Vec<u8>,
+    },
     /// The provider could not say.
     Failed,
 }
@@ -107,7 +111,13 @@ pub fn start(program: &Program, id: ProviderId, request: &Request<'_>) -> Starte
     if !http::can_ask(request) {
         return Started::Over(failed(provider));
     }
-    Started::Ask(callout(provider, request), Check { provider: id, is_done: false })
+    Started::Ask(
+        callout(provider, request),
+        Check {
+            provider: id,
+            is_done: false,
+        },
+    )
 }
 
 fn callout(provider: &Provider, request: &Request<'_>) -> Callout {
@@ -146,7 +156,11 @@ impl Check {
         };
         match outcome {
             Outcome::Allowed(edits) => Step::Allow(edits),
-            Outcome::Denied { status, headers, body } => Step::Deny(denial(status, headers, body)),
+            Outcome::Denied {
+                status,
+                headers,
+                body,
+            } => Step::Deny(denial(status, headers, body)),
             Outcome::Failed => failed(provider),
         }
     }
@@ -165,7 +179,11 @@ fn failed(provider: &Provider) -> Step {
 }
 
 fn denial(status: u16, headers: Vec<Header>, body: Vec<u8>) -> Reply {
-    Reply { headers, body, ..reply(status, "ext_authz_denied") }
+    Reply {
+        headers,
+        body,
+        ..reply(status, "ext_authz_denied")
+    }
 }
 
 fn error_reply(status: u16) -> Reply {
@@ -173,7 +191,13 @@ fn error_reply(status: u16) -> Reply {
 }
 
 fn reply(status: u16, details: &str) -> Reply {
-    Reply { status, headers: Vec::new(), body: Vec::new(), details: details.into(), grpc_status: None }
+    Reply {
+        status,
+        headers: Vec::new(),
+        body: Vec::new(),
+        details: details.into(),
+        grpc_status: None,
+    }
 }
 
 /// The text of a fact; nothing if there is none.

@@ -15,8 +15,14 @@ use super::query;
 /// refuse.
 pub(super) fn target(cluster: &str) -> Vec<u8> {
     let authority = cluster.replace('|', "_.");
-    let envoy_grpc = proto::EnvoyGrpc { cluster_name: cluster.to_owned(), authority };
-    proto::GrpcService { envoy_grpc: Some(envoy_grpc) }.encode_to_vec()
+    let envoy_grpc = proto::EnvoyGrpc {
+        cluster_name: cluster.to_owned(),
+        authority,
+    };
+    proto::GrpcService {
+        envoy_grpc: Some(envoy_grpc),
+    }
+    .encode_to_vec()
 }
 
 /// The question.
@@ -31,9 +37,14 @@ pub(super) fn message(request: &Request<'_>) -> Vec<u8> {
             address: address(connection.destination_address),
             principal: String::new(),
         }),
-        request: Some(proto::CheckedRequest { http: Some(http(request)) }),
+        request: Some(proto::CheckedRequest {
+            http: Some(http(request)),
+        }),
     };
-    CheckRequest { attributes: Some(attributes) }.encode_to_vec()
+    CheckRequest {
+        attributes: Some(attributes),
+    }
+    .encode_to_vec()
 }
 
 fn http(request: &Request<'_>) -> proto::HttpRequest {
@@ -52,7 +63,11 @@ fn http(request: &Request<'_>) -> proto::HttpRequest {
 
 /// All headers by name, repeated lines joined by commas.
 fn headers(request: &Request<'_>) -> BTreeMap<String, String> {
-    let pseudo = [(&b":method"[..], request.method), (b":path", request.path), (b":authority", request.authority)];
+    let pseudo = [
+        (&b":method"[..], request.method),
+        (b":path", request.path),
+        (b":authority", request.authority),
+    ];
     let mut headers = BTreeMap::new();
     for (name, value) in request.headers.present().unwrap_or_default() {
         let joined: &mut String = headers.entry(lossy(name)).or_default();
@@ -109,11 +124,21 @@ fn allowed(allowed: proto::Allowed, request: &Request<'_>) -> Edits {
         &allowed.query_parameters_to_set,
         &allowed.query_parameters_to_remove,
     );
-    let sets = allowed.headers.into_iter().filter_map(|option| request_edit(option, request));
-    let removals = allowed.headers_to_remove.into_iter().map(|name| HeaderEdit::Remove(name.to_ascii_lowercase()));
+    let sets = allowed
+        .headers
+        .into_iter()
+        .filter_map(|option| request_edit(option, request));
+    let removals = allowed
+        .headers_to_remove
+        .into_iter()
+        .map(|name| HeaderEdit::Remove(name.to_ascii_lowercase()));
     Edits {
         request: sets.chain(removals).filter(is_lawful).collect(),
-        response: allowed.response_headers_to_add.into_iter().filter_map(response_edit).collect(),
+        response: allowed
+            .response_headers_to_add
+            .into_iter()
+            .filter_map(response_edit)
+            .collect(),
         path,
     }
 }
@@ -127,9 +152,15 @@ fn request_edit(option: HeaderValueOption, request: &Request<'_>) -> Option<Head
         return Some(HeaderEdit::Set(name, value));
     }
     let lines = request.headers.present().unwrap_or_default().iter();
-    let mut present = lines.filter(|line| line.0 == name).map(|line| line.1).peekable();
+    let mut present = lines
+        .filter(|line| line.0 == name)
+        .map(|line| line.1)
+        .peekable();
     present.peek()?;
-    let joined = present.chain([value.as_slice()]).collect::<Vec<_>>().join(&b',');
+    let joined = present
+        .chain([value.as_slice()])
+        .collect::<Vec<_>>()
+        .join(&b',');
     Some(HeaderEdit::Set(name, joined))
 }
 
@@ -142,22 +173,37 @@ fn response_edit(option: HeaderValueOption) -> Option<HeaderEdit> {
         None => matches!(option.append_action, 2 | 3),
     };
     let (name, value) = header(option)?;
-    Some(if overwrites { HeaderEdit::Set(name, value) } else { HeaderEdit::Append(name, value) })
+    Some(if overwrites {
+        HeaderEdit::Set(name, value)
+    } else {
+        HeaderEdit::Append(name, value)
+    })
 }
 
 fn header(option: HeaderValueOption) -> Option<Header> {
     let header = option.header.filter(|header| !header.key.is_empty())?;
-    let value = if header.value.is_empty() { header.raw_value } else { header.value };
+    let value = if header.value.is_empty() {
+        header.raw_value
+    } else {
+        header.value
+    };
     Some((header.key.to_ascii_lowercase(), value))
 }
 
 fn denied(denied: proto::Denied) -> Outcome {
+    // No status, or one that is none, is Forbidden.
     let status = denied.status.map_or(0, |status| status.code);
-    let status = match u16::try_from(status) {
-        Ok(status @ 200..=599) => status,
-        _ => 403,
+    let status = u16::try_from(status).unwrap_or(0);
+    let status = if (200..600).contains(&status) {
+        status
+    } else {
+        403
     };
     let headers = denied.headers.into_iter().filter_map(header);
     let headers = headers.filter(|(name, _)| !name.starts_with(b":") && name != b"content-length");
-    Outcome::Denied { status, headers: headers.collect(), body: denied.body }
+    Outcome::Denied {
+        status,
+        headers: headers.collect(),
+        body: denied.body,
+    }
 }

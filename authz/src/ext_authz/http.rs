@@ -19,7 +19,10 @@ const HEADERS_TO_REMOVE: &[u8] = b"x-envoy-auth-headers-to-remove";
 pub(super) fn headers(options: &HttpOptions, request: &Request<'_>) -> Vec<Header> {
     let mut headers = vec![
         header(b":method", text_of(request.method)),
-        header(b":path", &[options.path_prefix.as_bytes(), text_of(request.path)].concat()),
+        header(
+            b":path",
+            &[options.path_prefix.as_bytes(), text_of(request.path)].concat(),
+        ),
         header(b":authority", text_of(request.authority)),
         header(b"content-length", b"0"),
     ];
@@ -57,34 +60,50 @@ fn header(name: &[u8], value: &[u8]) -> Header {
 
 /// Reads an answer.
 pub(super) fn outcome(options: &HttpOptions, event: &Event<'_>) -> Outcome {
-    let Event::HttpResponse { headers, body } = event else { return Outcome::Failed };
-    let status = headers.iter().find(|(name, _)| *name == b":status").map(|(_, value)| *value);
+    let Event::HttpResponse { headers, body } = event else {
+        return Outcome::Failed;
+    };
+    let status = headers
+        .iter()
+        .find(|(name, _)| *name == b":status")
+        .map(|(_, value)| *value);
     match status.and_then(parse_status) {
         Some(200) => Outcome::Allowed(allowed(options, headers)),
         // A 5xx says that the check itself failed.
-        Some(status @ (100..=499 | 600..=999)) => {
-            Outcome::Denied { status, headers: denied(options, headers), body: body.to_vec() }
-        }
+        Some(status @ (100..=499 | 600..=999)) => Outcome::Denied {
+            status,
+            headers: denied(options, headers),
+            body: body.to_vec(),
+        },
         Some(_) | None => Outcome::Failed,
     }
 }
 
 fn parse_status(value: &[u8]) -> Option<u16> {
     let digits = str::from_utf8(value).ok().filter(|text| text.len() == 3)?;
-    digits.parse().ok().filter(|status| (100..=999).contains(status))
+    digits
+        .parse()
+        .ok()
+        .filter(|status| (100..=999).contains(status))
 }
 
 fn allowed(options: &HttpOptions, headers: &[HeaderLine<'_>]) -> Edits {
     let mut edits = Edits::default();
     for (name, value) in real(headers) {
         if matches(&options.to_upstream_on_allow, name) {
-            edits.request.push(HeaderEdit::Set(name.to_vec(), value.to_vec()));
+            edits
+                .request
+                .push(HeaderEdit::Set(name.to_vec(), value.to_vec()));
         }
         if matches(&options.to_downstream_on_allow, name) {
-            edits.response.push(HeaderEdit::Append(name.to_vec(), value.to_vec()));
+            edits
+                .response
+                .push(HeaderEdit::Append(name.to_vec(), value.to_vec()));
         }
     }
-    let lists = headers.iter().filter(|(name, _)| *name == HEADERS_TO_REMOVE);
+    let lists = headers
+        .iter()
+        .filter(|(name, _)| *name == HEADERS_TO_REMOVE);
     let names = lists.flat_map(|(_, list)| list.split(|&byte| byte == b','));
     let removals = names.map(|name| HeaderEdit::Remove(name.trim_ascii().to_ascii_lowercase()));
     edits.request.extend(removals.filter(is_lawful));
@@ -93,16 +112,28 @@ fn allowed(options: &HttpOptions, headers: &[HeaderLine<'_>]) -> Edits {
 
 fn denied(options: &HttpOptions, headers: &[HeaderLine<'_>]) -> Vec<Header> {
     let list = &options.to_downstream_on_deny;
-    let returned = |name: &[u8]| list.is_empty() || ALWAYS_RETURNED.contains(&name) || matches(list, name);
-    real(headers).filter(|(name, _)| returned(name)).map(|(name, value)| header(name, value)).collect()
+    let returned =
+        |name: &[u8]| list.is_empty() || ALWAYS_RETURNED.contains(&name) || matches(list, name);
+    real(headers)
+        .filter(|(name, _)| returned(name))
+        .map(|(name, value)| header(name, value))
+        .collect()
 }
 
 /// The lines that may be handed on: not the pseudo-headers, not the framing of
 /// this very answer, not the instructions to Envoy.
 fn real<'h>(headers: &'h [HeaderLine<'h>]) -> impl Iterator<Item = HeaderLine<'h>> {
-    const OWN: [&[u8]; 5] =
-        [b"host", b"content-length", b"transfer-encoding", b"connection", HEADERS_TO_REMOVE];
-    headers.iter().copied().filter(|(name, _)| !name.starts_with(b":") && !OWN.contains(name))
+    const OWN: [&[u8]; 5] = [
+        b"host",
+        b"content-length",
+        b"transfer-encoding",
+        b"connection",
+        HEADERS_TO_REMOVE,
+    ];
+    headers
+        .iter()
+        .copied()
+        .filter(|(name, _)| !name.starts_with(b":") && !OWN.contains(name))
 }
 
 /// Whether the request has what a check cannot do without.

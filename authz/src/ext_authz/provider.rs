@@ -61,12 +61,15 @@ impl Provider {
 
 impl HttpOptions {
     fn new(http: &HttpAuthorizer) -> Self {
-        let names = |values: &[String]| values.iter().map(|value| NameMatcher::new(value)).collect();
+        let names =
+            |values: &[String]| values.iter().map(|value| NameMatcher::new(value)).collect();
         let additional = http.include_additional_headers.iter();
         Self {
             path_prefix: http.path_prefix.as_str().into(),
             include: names(&http.include_request_headers),
-            additional: additional.map(|(name, value)| (name.to_ascii_lowercase().into(), value.as_str().into())).collect(),
+            additional: additional
+                .map(|(name, value)| (name.to_ascii_lowercase().into(), value.as_str().into()))
+                .collect(),
             to_upstream_on_allow: names(&http.headers_to_upstream_on_allow),
             to_downstream_on_deny: names(&http.headers_to_downstream_on_deny),
             to_downstream_on_allow: names(&http.headers_to_downstream_on_allow),

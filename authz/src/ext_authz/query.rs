@@ -11,16 +11,23 @@ pub(super) fn edited(path: &[u8], set: &[QueryParameter], remove: &[Vec<u8>]) ->
     }
     let (base, query) = match path.iter().position(|&byte| byte == b'?') {
         Some(at) => (path.get(..at)?, path.get(at + 1..)?),
-        None => (path, &path[..0]),
+        None => (path, <&[u8]>::default()),
     };
-    let mut pieces: Vec<Vec<u8>> =
-        query.split(|&byte| byte == b'&').filter(|piece| !piece.is_empty()).map(<[u8]>::to_vec).collect();
+    let mut pieces: Vec<Vec<u8>> = query
+        .split(|&byte| byte == b'&')
+        .filter(|piece| !piece.is_empty())
+        .map(<[u8]>::to_vec)
+        .collect();
     for parameter in set {
         set_parameter(&mut pieces, parameter);
     }
     pieces.retain(|piece| !remove.iter().any(|name| name_of(piece) == name.as_slice()));
     let query = pieces.join(&b'&');
-    Some(if query.is_empty() { base.to_vec() } else { [base, b"?", &query].concat() })
+    Some(if query.is_empty() {
+        base.to_vec()
+    } else {
+        [base, b"?", &query].concat()
+    })
 }
 
 fn set_parameter(pieces: &mut Vec<Vec<u8>>, parameter: &QueryParameter) {
@@ -52,8 +59,13 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn edit(path: &str, set: &[(&str, &str)], remove: &[&str]) -> Option<String> {
-        let set: Vec<_> =
-            set.iter().map(|(key, value)| QueryParameter { key: (*key).into(), value: (*value).into() }).collect();
+        let set: Vec<_> = set
+            .iter()
+            .map(|(key, value)| QueryParameter {
+                key: (*key).into(),
+                value: (*value).into(),
+            })
+            .collect();
         let remove: Vec<_> = remove.iter().map(|name| name.as_bytes().to_vec()).collect();
         edited(path.as_bytes(), &set, &remove).map(|path| String::from_utf8(path).unwrap())
     }
@@ -65,7 +77,10 @@ mod tests {
 
     #[test]
     fn a_parameter_is_set_where_it_stands_or_at_the_end() {
-        assert_eq!(edit("/a?b=1&c=2&b=3", &[("b", "9")], &[]).as_deref(), Some("/a?b=9&c=2"));
+        assert_eq!(
+            edit("/a?b=1&c=2&b=3", &[("b", "9")], &[]).as_deref(),
+            Some("/a?b=9&c=2")
+        );
         assert_eq!(edit("/a", &[("b", "9")], &[]).as_deref(), Some("/a?b=9"));
     }
 

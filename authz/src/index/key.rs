@@ -9,7 +9,11 @@ use crate::subject::Subject;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Key {
     /// Some text of the subject has this relation to `text`.
-    Text { subject: Subject, relation: Relation, text: Vec<u8> },
+    Text {
+        subject: Subject,
+        relation: Relation,
+        text: Vec<u8>,
+    },
     /// The address of the subject is in this network.
     Network { subject: Subject, network: Network },
 }
@@ -17,17 +21,29 @@ pub(crate) enum Key {
 impl Key {
     /// A key on a whole text.
     pub(crate) fn exact(subject: Subject, text: impl Into<Vec<u8>>) -> Self {
-        Self::Text { subject, relation: Relation::Exact, text: text.into() }
+        Self::Text {
+            subject,
+            relation: Relation::Exact,
+            text: text.into(),
+        }
     }
 
     /// A key on the start of a text.
     pub(crate) fn prefix(subject: Subject, text: impl Into<Vec<u8>>) -> Self {
-        Self::Text { subject, relation: Relation::Prefix, text: text.into() }
+        Self::Text {
+            subject,
+            relation: Relation::Prefix,
+            text: text.into(),
+        }
     }
 
     /// A key on the end of a text.
     pub(crate) fn suffix(subject: Subject, text: impl Into<Vec<u8>>) -> Self {
-        Self::Text { subject, relation: Relation::Suffix, text: text.into() }
+        Self::Text {
+            subject,
+            relation: Relation::Suffix,
+            text: text.into(),
+        }
     }
 
     /// Where the key is looked up.
@@ -61,7 +77,10 @@ pub(crate) struct NetworkShape {
 impl Network {
     /// Family and mask length.
     pub(crate) fn shape(self) -> NetworkShape {
-        NetworkShape { ipv6: self.address.is_ipv6(), bits: self.bits }
+        NetworkShape {
+            ipv6: self.address.is_ipv6(),
+            bits: self.bits,
+        }
     }
 }
 

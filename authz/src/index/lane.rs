@@ -1,12 +1,13 @@
 //! Lanes: the places of a request where an index looks things up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sluice_policy::Fact;
 
 use super::hash::{Fnv, Relation};
 use super::key::{Key, NetworkShape};
 use super::table::Table;
+use crate::seedless::Seedless;
 use crate::spans::position;
 use crate::subject::{Facts, Subject, is_pseudo};
 use crate::truth::Truth;
@@ -25,26 +26,50 @@ pub(crate) struct Lane {
 
 impl Lane {
     fn new(subject: Subject) -> Self {
-        Self { subject, exact: false, prefixes: Vec::new(), suffixes: Vec::new(), networks: Vec::new() }
+        Self {
+            subject,
+            exact: false,
+            prefixes: Vec::new(),
+            suffixes: Vec::new(),
+            networks: Vec::new(),
+        }
     }
 
     /// Makes sure that lookups will find `key`.
     fn file(&mut self, key: &Key) {
         match key {
-            Key::Text { relation: Relation::Exact, .. } => self.exact = true,
-            Key::Text { relation: Relation::Prefix, text, .. } => insert(&mut self.prefixes, position(text.len())),
-            Key::Text { relation: Relation::Suffix, text, .. } => insert(&mut self.suffixes, position(text.len())),
+            Key::Text {
+                relation: Relation::Exact,
+                ..
+            } => self.exact = true,
+            Key::Text {
+                relation: Relation::Prefix,
+                text,
+                ..
+            } => insert(&mut self.prefixes, position(text.len())),
+            Key::Text {
+                relation: Relation::Suffix,
+                text,
+                ..
+            } => insert(&mut self.suffixes, position(text.len())),
             Key::Network { network, .. } => insert(&mut self.networks, network.shape()),
         }
     }
 
     fn is_used(&self) -> bool {
-        self.exact || !self.prefixes.is_empty() || !self.suffixes.is_empty() || !self.networks.is_empty()
+        self.exact
+            || !self.prefixes.is_empty()
+            || !self.suffixes.is_empty()
+            || !self.networks.is_empty()
     }
 
     /// Host names are compared without regard to case.
     fn fold(&self, byte: u8) -> u8 {
-        if self.subject == Subject::Host { byte.to_ascii_lowercase() } else { byte }
+        if self.subject == Subject::Host {
+            byte.to_ascii_lowercase()
+        } else {
+            byte
+        }
     }
 }
 
@@ -65,6 +90,8 @@ pub(crate) struct Lanes {
     has_pseudo: bool,
     /// The other lanes in use.
     others: Vec<usize>,
+    /// Every lane by its subject, while the index is being built.
+    numbers: HashMap<Subject, usize, Seedless>,
 }
 
 impl Lanes {
@@ -84,20 +111,19 @@ impl Lanes {
     }
 
     fn number(&mut self, subject: &Subject) -> usize {
-        if let Subject::Header(name) = subject {
-            if let Some(&number) = self.headers.get(name) {
-                return number;
-            }
-            self.headers.insert(name.clone(), self.lanes.len());
-        } else if let Some(number) = self.lanes.iter().position(|lane| lane.subject == *subject) {
+        if let Some(&number) = self.numbers.get(subject) {
             return number;
         }
+        let number = self.lanes.len();
         self.lanes.push(Lane::new(subject.clone()));
-        self.lanes.len() - 1
+        self.numbers.insert(subject.clone(), number);
+        number
     }
 
     fn hash_in(&self, number: usize, key: &Key) -> u64 {
-        let Some(lane) = self.lanes.get(number) else { return 0 };
+        let Some(lane) = self.lanes.get(number) else {
+            return 0;
+        };
         match key {
             Key::Text { relation, text, .. } => {
                 let folded: Vec<u8> = text.iter().map(|&byte| lane.fold(byte)).collect();
@@ -110,26 +136,36 @@ impl Lanes {
         }
     }
 
-    /// Forgets the lanes where nothing was filed.
+    /// Sorts out the lanes where something was filed.
     pub(crate) fn seal(&mut self) {
-        let lanes = &self.lanes;
-        let is_used = |number: &usize| lanes.get(*number).is_some_and(Lane::is_used);
-        self.headers.retain(|_, number| is_used(number));
-        self.has_pseudo = self.headers.keys().any(|name| is_pseudo(name));
-        let is_header = |number: &usize| {
-            lanes.get(*number).is_some_and(|lane| matches!(lane.subject, Subject::Header(_)))
-        };
-        self.others = (0..lanes.len()).filter(is_used).filter(|number| !is_header(number)).collect();
+        self.numbers = HashMap::default();
+        for (number, lane) in self
+            .lanes
+            .iter()
+            .enumerate()
+            .filter(|(_, lane)| lane.is_used())
+        {
+            match &lane.subject {
+                Subject::Header(name) => {
+                    self.has_pseudo |= is_pseudo(name);
+                    self.headers.insert(name.clone(), number);
+                }
+                _ => self.others.push(number),
+            }
+        }
     }
 
     /// Looks up everything that the request has, and calls `found` with each
     /// list. `false` if some lane could not be read: any rule may then match.
     pub(crate) fn look_up(&self, facts: &Facts<'_>, table: &Table, found: &mut Found<'_>) -> bool {
         self.look_up_headers(facts, table, found)
-            && self.others.iter().all(|&number| match self.lanes.get(number) {
-                Some(lane) => lane.look_up(number, facts, table, found),
-                None => false,
-            })
+            && self
+                .others
+                .iter()
+                .all(|&number| match self.lanes.get(number) {
+                    Some(lane) => lane.look_up(number, facts, table, found),
+                    None => false,
+                })
     }
 
     fn look_up_headers(&self, facts: &Facts<'_>, table: &Table, found: &mut Found<'_>) -> bool {
@@ -143,7 +179,9 @@ impl Lanes {
             return false;
         }
         for (name, text) in lines {
-            let Some(&number) = self.headers.get(*name) else { continue };
+            let Some(&number) = self.headers.get(*name) else {
+                continue;
+            };
             if let Some(lane) = self.lanes.get(number) {
                 lane.look_up_text(number, text, table, found);
             }
@@ -156,7 +194,13 @@ impl Lanes {
 pub(crate) type Found<'f> = dyn FnMut(std::ops::Range<u32>) + 'f;
 
 impl Lane {
-    fn look_up(&self, number: usize, facts: &Facts<'_>, table: &Table, found: &mut Found<'_>) -> bool {
+    fn look_up(
+        &self,
+        number: usize,
+        facts: &Facts<'_>,
+        table: &Table,
+        found: &mut Found<'_>,
+    ) -> bool {
         if !self.networks.is_empty() {
             return self.look_up_address(number, facts, table, found);
         }
@@ -167,11 +211,20 @@ impl Lane {
         truth != Truth::Unknown
     }
 
-    fn look_up_address(&self, number: usize, facts: &Facts<'_>, table: &Table, found: &mut Found<'_>) -> bool {
+    fn look_up_address(
+        &self,
+        number: usize,
+        facts: &Facts<'_>,
+        table: &Table,
+        found: &mut Found<'_>,
+    ) -> bool {
         let address = facts.address(&self.subject);
         if let Fact::Present(address) = address {
             for text in self.networks.iter().filter_map(|shape| shape.text(address)) {
-                table.find(super::hash::key(number, Relation::Exact, &text)).into_iter().for_each(&mut *found);
+                table
+                    .find(super::hash::key(number, Relation::Exact, &text))
+                    .into_iter()
+                    .for_each(&mut *found);
             }
         }
         !address.is_unavailable()
@@ -181,16 +234,30 @@ impl Lane {
         let start = Fnv::for_lane(number);
         if self.exact || !self.prefixes.is_empty() {
             let whole = walk(start, self.folded(text.iter()), &self.prefixes, |hash| {
-                table.find(hash.finish(Relation::Prefix)).into_iter().for_each(&mut *found);
+                table
+                    .find(hash.finish(Relation::Prefix))
+                    .into_iter()
+                    .for_each(&mut *found);
             });
             if self.exact {
-                table.find(whole.finish(Relation::Exact)).into_iter().for_each(&mut *found);
+                table
+                    .find(whole.finish(Relation::Exact))
+                    .into_iter()
+                    .for_each(&mut *found);
             }
         }
         if !self.suffixes.is_empty() {
-            walk(start, self.folded(text.iter().rev()), &self.suffixes, |hash| {
-                table.find(hash.finish(Relation::Suffix)).into_iter().for_each(&mut *found);
-            });
+            walk(
+                start,
+                self.folded(text.iter().rev()),
+                &self.suffixes,
+                |hash| {
+                    table
+                        .find(hash.finish(Relation::Suffix))
+                        .into_iter()
+                        .for_each(&mut *found);
+                },
+            );
         }
     }
 
@@ -201,7 +268,12 @@ impl Lane {
 
 /// Hashes `bytes` one by one and calls `at` after each of the `lengths`;
 /// returns the hash of all of them.
-fn walk(start: Fnv, bytes: impl Iterator<Item = u8>, lengths: &[u32], mut at: impl FnMut(Fnv)) -> Fnv {
+fn walk(
+    start: Fnv,
+    bytes: impl Iterator<Item = u8>,
+    lengths: &[u32],
+    mut at: impl FnMut(Fnv),
+) -> Fnv {
     let mut lengths = lengths.iter().copied().peekable();
     let mut hash = start;
     let mut fed = 0;

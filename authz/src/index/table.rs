@@ -40,7 +40,11 @@ impl Table {
         for list in pairs.chunk_by(|left, right| left.0 == right.0) {
             let end = start + list.len();
             if let Some(&(key, _)) = list.first() {
-                table.insert(Slot { key, start: position(start), end: position(end) });
+                table.insert(Slot {
+                    key,
+                    start: position(start),
+                    end: position(end),
+                });
             }
             start = end;
         }
@@ -48,7 +52,9 @@ impl Table {
     }
 
     fn insert(&mut self, new: Slot) {
-        let free = self.probe(new.key).find(|&at| self.slots.get(at).is_none_or(Slot::is_empty));
+        let free = self
+            .probe(new.key)
+            .find(|&at| self.slots.get(at).is_none_or(Slot::is_empty));
         if let Some(slot) = free.and_then(|at| self.slots.get_mut(at)) {
             *slot = new;
         }
@@ -70,7 +76,9 @@ impl Table {
 
     /// The ranks of a list, ascending.
     pub(crate) fn ranks(&self, list: Range<u32>) -> &[u32] {
-        self.ranks.get(list.start as usize..list.end as usize).unwrap_or_default()
+        self.ranks
+            .get(list.start as usize..list.end as usize)
+            .unwrap_or_default()
     }
 
     /// Slots to look at for a key, in order: each slot once.

@@ -14,19 +14,47 @@ use crate::config::{Action, AuthorizationPolicy, Config, Conjunction, Field, Rul
 /// Values that make sense for a field, matching and not.
 fn values_of(field: &Field) -> &'static [&'static str] {
     match field {
-        Field::Principal => &["td/ns/a/sa/x", "td/ns/b/sa/y", "old/ns/a/sa/x", "*", "td/ns/a/*", "*/sa/x", "td2/ns/a/sa/x"],
-        Field::RequestPrincipal => &["*", "iss/sub", "iss/*", "*/sub", "is*", "*ub", "iss/s*", "*s/sub", "iss"],
+        Field::Principal => &[
+            "td/ns/a/sa/x",
+            "td/ns/b/sa/y",
+            "old/ns/a/sa/x",
+            "*",
+            "td/ns/a/*",
+            "*/sa/x",
+            "td2/ns/a/sa/x",
+        ],
+        Field::RequestPrincipal => &[
+            "*", "iss/sub", "iss/*", "*/sub", "is*", "*ub", "iss/s*", "*s/sub", "iss",
+        ],
         Field::Namespace => &["a", "b", "*", "a*", "*b", "c"],
         Field::ServiceAccount => &["x", "a/x", "b/y", "b/x"],
         Field::TrustDomain => &["td", "old", "*", "t*", "*d", "td2"],
-        Field::IpBlock | Field::RemoteIpBlock | Field::DestinationIp => {
-            &["10.0.0.1", "10.0.0.0/8", "0.0.0.0/0", "192.168.0.0/16", "::/0", "2001:db8::1", "10.0.0.9/31"]
-        }
+        Field::IpBlock | Field::RemoteIpBlock | Field::DestinationIp => &[
+            "10.0.0.1",
+            "10.0.0.0/8",
+            "0.0.0.0/0",
+            "192.168.0.0/16",
+            "::/0",
+            "2001:db8::1",
+            "10.0.0.9/31",
+        ],
         Field::Host => &["a.com", "A.com", "*.com", "a.*", "*", "b.org", "a.com:80"],
         Field::Port => &["80", "8080", "0", "443"],
         Field::Method => &["GET", "POST", "*", "P*", "*T", "get"],
         Field::Path => &[
-            "/a", "/a/b", "/a*", "*b", "*", "/", "/{*}", "/a/{*}", "/a/{**}", "/{*}/b", "/{**}/b", "/a/{*}/c/{**}", "/{*}/{*}",
+            "/a",
+            "/a/b",
+            "/a*",
+            "*b",
+            "*",
+            "/",
+            "/{*}",
+            "/a/{*}",
+            "/a/{**}",
+            "/{*}/b",
+            "/{**}/b",
+            "/a/{*}/c/{**}",
+            "/{*}/{*}",
         ],
         Field::Header(_) | Field::HeaderPiece(_) => &["1", "2", "*", "1*", "*2", "1,2"],
         Field::Audience | Field::Presenter | Field::Claim(_) => &["x", "y", "*", "x*", "*y"],
@@ -60,7 +88,10 @@ fn fields() -> Vec<Field> {
         Field::Claim(vec!["nested".into(), "key".into()]),
         Field::DestinationIp,
         Field::ServerName,
-        Field::Metadata { filter: "envoy.filters.http.other".into(), key: "k".into() },
+        Field::Metadata {
+            filter: "envoy.filters.http.other".into(),
+            key: "k".into(),
+        },
     ]
 }
 
@@ -73,7 +104,11 @@ fn test() -> impl Strategy<Value = Test> {
     let parts = select(fields()).prop_flat_map(values);
     parts.prop_map(|(field, negated, values)| {
         let values = values.into_iter().map(Box::from).collect();
-        Test { field, negated, values }
+        Test {
+            field,
+            negated,
+            values,
+        }
     })
 }
 
@@ -83,7 +118,11 @@ fn conjunction() -> impl Strategy<Value = Conjunction> {
 
 /// A rule of a policy.
 pub fn rule() -> impl Strategy<Value = Rule> {
-    let parts = (vec(conjunction(), 0..=2), vec(conjunction(), 0..=2), vec(test(), 0..=2));
+    let parts = (
+        vec(conjunction(), 0..=2),
+        vec(conjunction(), 0..=2),
+        vec(test(), 0..=2),
+    );
     parts.prop_map(|(from, to, when)| Rule { from, to, when })
 }
 
@@ -95,15 +134,22 @@ fn action() -> impl Strategy<Value = Action> {
 /// than ten, whose ids do not sort by number.
 pub fn policies() -> impl Strategy<Value = Vec<AuthorizationPolicy>> {
     let rules = prop_oneof![6 => vec(rule(), 0..=3), 1 => vec(rule(), 10..=13)];
-    let policy = (action(), prop::bool::weighted(0.15), select(vec!["a", "b", "istio-system"]), rules);
+    let policy = (
+        action(),
+        prop::bool::weighted(0.15),
+        select(vec!["a", "b", "istio-system"]),
+        rules,
+    );
     vec(policy, 0..=8).prop_map(|policies| {
         let named = (0..).zip(policies);
         named
-            .map(|(number, (action, dry_run, namespace, rules))| AuthorizationPolicy {
-                dry_run,
-                rules,
-                ..AuthorizationPolicy::named(&format!("p{number}"), namespace, action)
-            })
+            .map(
+                |(number, (action, dry_run, namespace, rules))| AuthorizationPolicy {
+                    dry_run,
+                    rules,
+                    ..AuthorizationPolicy::named(&format!("p{number}"), namespace, action)
+                },
+            )
             .collect()
     })
 }
@@ -111,7 +157,10 @@ pub fn policies() -> impl Strategy<Value = Vec<AuthorizationPolicy>> {
 /// A configuration with one trust domain alias.
 pub fn config() -> impl Strategy<Value = Config> {
     policies().prop_map(|policies| {
-        let mut config = Config { policies, ..Config::default() };
+        let mut config = Config {
+            policies,
+            ..Config::default()
+        };
         config.mesh.trust_domain = "td".into();
         config.mesh.trust_domain_aliases = vec!["old".into()];
         config
@@ -138,16 +187,25 @@ impl OwnedRequest {
     /// of a certificate with a URI SAN stay: nobody is expected to read them.
     pub fn blinded(&self) -> Vec<Self> {
         let [uri, ..] = self.identities;
-        let lesser = |attribute| matches!(attribute, Attribute::PeerDnsSan | Attribute::PeerSubject);
+        let lesser =
+            |attribute| matches!(attribute, Attribute::PeerDnsSan | Attribute::PeerSubject);
         let blinding = |attribute: &Attribute| uri.present().is_none() || !lesser(*attribute);
-        Attribute::ALL.into_iter().filter(blinding).map(|attribute| self.without(attribute)).collect()
+        Attribute::ALL
+            .into_iter()
+            .filter(blinding)
+            .map(|attribute| self.without(attribute))
+            .collect()
     }
 
     /// The same request with the demanded facts only.
     #[must_use]
     pub fn only(&self, demand: AttributeSet) -> Self {
-        let others = Attribute::ALL.into_iter().filter(|&attribute| !demand.contains(attribute));
-        others.fold(self.clone(), |request, attribute| request.without(attribute))
+        let others = Attribute::ALL
+            .into_iter()
+            .filter(|&attribute| !demand.contains(attribute));
+        others.fold(self.clone(), |request, attribute| {
+            request.without(attribute)
+        })
     }
 
     fn without(&self, attribute: Attribute) -> Self {
@@ -175,9 +233,13 @@ impl OwnedRequest {
     pub fn with<R>(&self, use_it: impl FnOnce(&Request<'_>) -> R) -> R {
         let bytes = |fact: &Fact<&'static str>| fact.map(str::as_bytes);
         let lines: Fact<Vec<_>> = self.headers.as_ref().map(|lines| {
-            lines.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect()
+            lines
+                .iter()
+                .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
+                .collect()
         });
-        let [peer_uri_san, peer_dns_san, peer_subject, peer_principal] = self.identities.each_ref().map(bytes);
+        let [peer_uri_san, peer_dns_san, peer_subject, peer_principal] =
+            self.identities.each_ref().map(bytes);
         use_it(&Request {
             method: bytes(&self.method),
             path: bytes(&self.path),
@@ -199,7 +261,9 @@ impl OwnedRequest {
 }
 
 /// A fact that is mostly there.
-fn fact<T: Clone + std::fmt::Debug + 'static>(value: impl Strategy<Value = T> + 'static) -> impl Strategy<Value = Fact<T>> {
+fn fact<T: Clone + std::fmt::Debug + 'static>(
+    value: impl Strategy<Value = T> + 'static,
+) -> impl Strategy<Value = Fact<T>> {
     prop_oneof![
         12 => value.prop_map(Fact::Present),
         1 => Just(Fact::Absent),
@@ -212,23 +276,50 @@ fn one_of(values: &'static [&'static str]) -> impl Strategy<Value = &'static str
 }
 
 fn address() -> impl Strategy<Value = SocketAddr> {
-    let ips = select(vec!["10.0.0.1", "10.9.9.9", "10.0.0.8", "192.168.1.1", "2001:db8::1", "::ffff:10.0.0.1"]);
+    let ips = select(vec![
+        "10.0.0.1",
+        "10.9.9.9",
+        "10.0.0.8",
+        "192.168.1.1",
+        "2001:db8::1",
+        "::ffff:10.0.0.1",
+    ]);
     (ips, select(vec![80u16, 8080, 0])).prop_map(|(ip, port)| {
-        SocketAddr::new(ip.parse::<IpAddr>().unwrap_or(IpAddr::V4([0, 0, 0, 0].into())), port)
+        SocketAddr::new(
+            ip.parse::<IpAddr>()
+                .unwrap_or(IpAddr::V4([0, 0, 0, 0].into())),
+            port,
+        )
     })
 }
 
 fn headers() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
-    let line = (one_of(&["x-a", "x-b", ":scheme", "x-c"]), one_of(&["1", "2", "1,2", "", "12"]));
+    let line = (
+        one_of(&["x-a", "x-b", ":scheme", "x-c"]),
+        one_of(&["1", "2", "1,2", "", "12"]),
+    );
     vec(line, 0..=4)
 }
 
 fn claim() -> impl Strategy<Value = Value> {
-    select(vec![json!("x"), json!("y"), json!(["z", "x"]), json!([]), json!(true), json!(["xy", 1]), json!("")])
+    select(vec![
+        json!("x"),
+        json!("y"),
+        json!(["z", "x"]),
+        json!([]),
+        json!(true),
+        json!(["xy", 1]),
+        json!(""),
+    ])
 }
 
 fn metadata() -> impl Strategy<Value = Map<String, Value>> {
-    let token = (option::of(claim()), option::of(claim()), option::of(claim()), option::of(one_of(&["sub", "", "su"])));
+    let token = (
+        option::of(claim()),
+        option::of(claim()),
+        option::of(claim()),
+        option::of(one_of(&["sub", "", "su"])),
+    );
     let token = token.prop_map(|(aud, groups, key, sub)| {
         json!({"iss": "iss", "sub": sub, "aud": aud, "azp": "x", "groups": groups, "nested": {"key": key}})
     });
@@ -236,7 +327,10 @@ fn metadata() -> impl Strategy<Value = Map<String, Value>> {
     (option::of(token), option::of(other)).prop_map(|(token, other)| {
         let mut metadata = Map::new();
         if let Some(token) = token {
-            metadata.insert("envoy.filters.http.jwt_authn".into(), json!({"payload": token}));
+            metadata.insert(
+                "envoy.filters.http.jwt_authn".into(),
+                json!({"payload": token}),
+            );
         }
         if let Some(other) = other {
             metadata.insert("envoy.filters.http.other".into(), json!({"k": other}));
@@ -249,13 +343,21 @@ fn metadata() -> impl Strategy<Value = Map<String, Value>> {
 pub fn request() -> impl Strategy<Value = OwnedRequest> {
     let message = (
         fact(one_of(&["GET", "POST", "PUT", ""])),
-        fact(one_of(&["/a", "/a/b", "/a?q=/b", "/a/x/c/d", "/", "/b", "", "/a/b#f", "/a\nb"])),
+        fact(one_of(&[
+            "/a", "/a/b", "/a?q=/b", "/a/x/c/d", "/", "/b", "", "/a/b#f", "/a\nb",
+        ])),
         fact(one_of(&["a.com", "A.COM", "a.com:80", "b.org", ""])),
         fact(headers()),
         fact(metadata()),
     );
     let identity = || {
-        fact(one_of(&["spiffe://td/ns/a/sa/x", "spiffe://old/ns/a/sa/x", "spiffe://td/ns/b/sa/y", "CN=x", "spiffe://td2/ns/a/z/ns/b/sa/x"]))
+        fact(one_of(&[
+            "spiffe://td/ns/a/sa/x",
+            "spiffe://old/ns/a/sa/x",
+            "spiffe://td/ns/b/sa/y",
+            "CN=x",
+            "spiffe://td2/ns/a/z/ns/b/sa/x",
+        ]))
     };
     let connection = (
         fact(prop::bool::weighted(0.8)),

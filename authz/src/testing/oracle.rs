@@ -35,7 +35,8 @@ impl Judgement {
             stage: decision.stage,
             rule: rule(decision.rule),
             audit: rule(decision.audit),
-            dry_run: [decision.dry_run_deny, decision.dry_run_allow].map(|dry| rule(dry.and_then(|dry| dry.rule))),
+            dry_run: [decision.dry_run_deny, decision.dry_run_allow]
+                .map(|dry| rule(dry.and_then(|dry| dry.rule))),
         }
     }
 }
@@ -47,7 +48,11 @@ pub fn judge(config: &Config, workload: &Workload, request: &Request<'_>) -> Jud
         ProxyKind::Sidecar | ProxyKind::Gateway => IdentitySource::Certificate,
     };
     let naive = Naive {
-        policies: config.policies.iter().filter(|policy| policy.applies_to(workload, &config.mesh)).collect(),
+        policies: config
+            .policies
+            .iter()
+            .filter(|policy| policy.applies_to(workload, &config.mesh))
+            .collect(),
         domains: TrustDomains::new(&config.mesh.trust_domain, &config.mesh.trust_domain_aliases),
         facts: Facts { request, identity },
     };
@@ -62,7 +67,10 @@ struct Naive<'n> {
 
 impl Naive<'_> {
     fn judge(&self) -> Judgement {
-        let cautious = |action, dry_run| self.first(action, dry_run, Truth::True).or_else(|| self.first(action, dry_run, Truth::Unknown));
+        let cautious = |action, dry_run| {
+            self.first(action, dry_run, Truth::True)
+                .or_else(|| self.first(action, dry_run, Truth::Unknown))
+        };
         let mut judgement = Judgement {
             allowed: true,
             stage: Stage::Default,
@@ -77,7 +85,11 @@ impl Naive<'_> {
             return judgement;
         }
         judgement.dry_run[1] = self.first(&Action::Allow, true, Truth::True);
-        if self.policies.iter().any(|policy| policy.action == Action::Allow && !policy.dry_run) {
+        if self
+            .policies
+            .iter()
+            .any(|policy| policy.action == Action::Allow && !policy.dry_run)
+        {
             judgement.stage = Stage::Allow;
             judgement.rule = self.first(&Action::Allow, false, Truth::True);
             judgement.allowed = judgement.rule.is_some();
@@ -86,10 +98,22 @@ impl Naive<'_> {
     }
 
     fn first(&self, action: &Action, dry_run: bool, wanted: Truth) -> Option<String> {
-        let mine = self.policies.iter().filter(|policy| policy.action == *action && policy.dry_run == dry_run);
-        let rules = mine.flat_map(|policy| policy.rules.iter().enumerate().map(move |rule| (policy, rule)));
-        let matching = rules.filter(|(policy, (_, rule))| self.rule(rule, &policy.namespace) == wanted);
-        matching.map(|(policy, (number, _))| policy.rule_id(number)).min()
+        let mine = self
+            .policies
+            .iter()
+            .filter(|policy| policy.action == *action && policy.dry_run == dry_run);
+        let rules = mine.flat_map(|policy| {
+            policy
+                .rules
+                .iter()
+                .enumerate()
+                .map(move |rule| (policy, rule))
+        });
+        let matching =
+            rules.filter(|(policy, (_, rule))| self.rule(rule, &policy.namespace) == wanted);
+        matching
+            .map(|(policy, (number, _))| policy.rule_id(number))
+            .min()
     }
 
     fn rule(&self, rule: &Rule, namespace: &str) -> Truth {
@@ -113,7 +137,11 @@ impl Naive<'_> {
         let comparisons = comparisons(test, namespace, &self.domains).into_iter();
         let truths = comparisons.map(|(subject, values)| {
             Truth::any(values.into_iter().map(|value| {
-                Predicate { subject: 0, values: [value].into() }.evaluate(&subject, &self.facts)
+                Predicate {
+                    subject: 0,
+                    values: [value].into(),
+                }
+                .evaluate(&subject, &self.facts)
             }))
         });
         Truth::any(truths).negate_if(test.negated)

@@ -9,12 +9,22 @@ use crate::config::{Action, AuthorizationPolicy};
 use crate::{Config, Resume, Scratch, Verdict, compile, decide};
 
 fn workload() -> Workload {
-    Workload { namespace: "a".into(), ..Workload::default() }
+    Workload {
+        namespace: "a".into(),
+        ..Workload::default()
+    }
 }
 
 fn decided(config: &Config, request: &OwnedRequest) -> Judgement {
     let program = compile(config, &workload());
-    request.with(|request| Judgement::of(&decide(&program, &mut Scratch::default(), request, Resume::default())))
+    request.with(|request| {
+        Judgement::of(&decide(
+            &program,
+            &mut Scratch::default(),
+            request,
+            Resume::default(),
+        ))
+    })
 }
 
 proptest! {

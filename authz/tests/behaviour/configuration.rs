@@ -1,0 +1,340 @@
+//! What is refused, and where the finding points.
+
+use serde_json::{Value, json};
+use sluice_authz::{Verdict, configure};
+use sluice_policy::{DiagnosticCode, Severity};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use crate::world::{allow, configured, decided, deny, from, get, policy, resource, to, when};
+
+/// Asserts the one finding on one resource.
+fn finds(resource: &Value, code: &str, path: &str) {
+    let (program, diagnostics) = configured(&json!({"resources": [resource]}));
+    let found: Vec<_> = diagnostics
+        .iter()
+        .map(|finding| (finding.code.name(), finding.path.as_str()))
+        .collect();
+    assert_eq!(found, [(code, path)], "{diagnostics}");
+    let refused = diagnostics.has_errors();
+    assert_eq!(
+        refused,
+        decided(&program, &get("/never")).stage == sluice_authz::Stage::Invalid
+    );
+}
+
+fn rule(tail: &str) -> String {
+    format!("resources[0].spec.rules[0].{tail}")
+}
+
+#[test]
+fn empty_parts_of_rules_are_refused() {
+    finds(&allow(json!({"from": []})), "empty-value", &rule("from"));
+    finds(&allow(json!({"to": []})), "empty-value", &rule("to"));
+    finds(
+        &allow(from(json!({}))),
+        "empty-value",
+        &rule("from[0].source"),
+    );
+    finds(
+        &allow(to(json!({"methods": []}))),
+        "empty-value",
+        &rule("to[0].operation"),
+    );
+    finds(
+        &allow(json!({"to": [{}]})),
+        "missing-key",
+        &rule("to[0].operation"),
+    );
+    finds(
+        &allow(to(json!({"paths": ["/a", ""]}))),
+        "empty-value",
+        &rule("to[0].operation.paths[1]"),
+    );
+    finds(
+        &allow(json!({"when": [{"key": "source.ip"}]})),
+        "missing-key",
+        &rule("when[0]"),
+    );
+}
+
+#[test]
+fn values_must_have_the_form_of_their_field() {
+    let cases = [
+        (
+            from(json!({"remoteIpBlocks": ["10.0.0.0/33"]})),
+            "invalid-address",
+            "from[0].source.remoteIpBlocks[0]",
+        ),
+        (
+            to(json!({"ports": ["65536"]})),
+            "invalid-port",
+            "to[0].operation.ports[0]",
+        ),
+        (
+            to(json!({"notPorts": ["+80"]})),
+            "invalid-port",
+            "to[0].operation.notPorts[0]",
+        ),
+        (
+            to(json!({"paths": ["/a/{**}/{*}"]})),
+            "invalid-template",
+            "to[0].operation.paths[0]",
+        ),
+        (
+            from(json!({"serviceAccounts": ["a/b/c"]})),
+            "invalid-service-account",
+            "from[0].source.serviceAccounts[0]",
+        ),
+        (
+            from(json!({"serviceAccounts": ["*"]})),
+            "invalid-wildcard",
+            "from[0].source.serviceAccounts[0]",
+        ),
+        (
+            from(json!({"trustDomains": ["a*b"]})),
+            "invalid-trust-domain",
+            "from[0].source.trustDomains[0]",
+        ),
+        (
+            when("destination.ip", json!(["a.b.c.d"])),
+            "invalid-address",
+            "when[0].values[0]",
+        ),
+    ];
+    for (wrong, code, path) in cases {
+        finds(&allow(wrong), code, &rule(path));
+    }
+}
+
+#[test]
+fn keys_of_conditions_must_exist() {
+    finds(
+        &allow(when("source.user", json!(["x"]))),
+        "invalid-condition-key",
+        &rule("when[0].key"),
+    );
+    finds(
+        &allow(when("request.headers[]", json!(["x"]))),
+        "invalid-condition-key",
+        &rule("when[0].key"),
+    );
+    finds(
+        &allow(when("destination.labels[app]", json!(["x"]))),
+        "removed-condition-key",
+        &rule("when[0].key"),
+    );
+}
+
+#[test]
+fn misspelt_keys_are_refused_with_a_suggestion() {
+    let (_, diagnostics) = configured(&json!({"resources": [allow(to(json!({"path": ["/a"]})))]}));
+    let text = diagnostics.to_string();
+    assert!(text.contains("did you mean \"paths\"?"), "{text}");
+    finds(
+        &policy("p", json!({"acton": "DENY"})),
+        "unknown-key",
+        "resources[0].spec.acton",
+    );
+    finds(
+        &policy("p", json!({"action": "BLOCK", "rules": [{}]})),
+        "unknown-value",
+        "resources[0].spec.action",
+    );
+}
+
+#[test]
+fn service_accounts_exclude_principals_and_namespaces() {
+    let source = json!({"serviceAccounts": ["x"], "notNamespaces": ["a"]});
+    finds(
+        &allow(from(source)),
+        "conflicting-source",
+        &rule("from[0].source"),
+    );
+}
+
+#[test]
+fn policies_that_never_match_are_refused() {
+    finds(
+        &policy("p", json!({"action": "DENY"})),
+        "no-rules",
+        "resources[0].spec",
+    );
+    let custom = policy("p", json!({"action": "CUSTOM", "provider": {"name": "x"}}));
+    let (_, diagnostics) = configured(&json!({"resources": [custom]}));
+    assert!(
+        diagnostics
+            .iter()
+            .any(|finding| finding.code == DiagnosticCode::NoRules)
+    );
+}
+
+#[test]
+fn providers_belong_to_custom_policies() {
+    let with_provider = policy("p", json!({"provider": {"name": "x"}, "rules": [{}]}));
+    finds(
+        &with_provider,
+        "unexpected-provider",
+        "resources[0].spec.provider",
+    );
+    finds(
+        &policy("p", json!({"action": "CUSTOM", "rules": [{}]})),
+        "missing-provider",
+        "resources[0].spec.provider.name",
+    );
+}
+
+#[test]
+fn custom_policies_know_no_identity() {
+    let custom = |rule: Value| {
+        let spec = json!({"action": "CUSTOM", "provider": {"name": "x"}, "rules": [rule]});
+        let (_, diagnostics) = configured(&json!({"resources": [policy("p", spec)]}));
+        diagnostics
+            .iter()
+            .any(|finding| finding.code == DiagnosticCode::ForbiddenWithCustom)
+    };
+    assert!(custom(from(json!({"principals": ["x"]}))));
+    assert!(custom(from(json!({"notRequestPrincipals": ["x"]}))));
+    assert!(custom(when("request.auth.claims[a]", json!(["x"]))));
+    assert!(custom(when("source.namespace", json!(["x"]))));
+    assert!(!custom(to(json!({"paths": ["/x"]}))));
+    assert!(!custom(from(json!({"remoteIpBlocks": ["10.0.0.1"]}))));
+}
+
+#[test]
+fn limits_are_istios() {
+    let many = |count: usize| {
+        (0..count)
+            .map(|number| format!("sa{number}"))
+            .collect::<Vec<_>>()
+    };
+    finds(
+        &allow(from(json!({"serviceAccounts": many(17)}))),
+        "too-many",
+        &rule("from[0].source.serviceAccounts"),
+    );
+    let rules = vec![to(json!({"paths": ["/x"]})); 513];
+    finds(
+        &policy("p", json!({"rules": rules})),
+        "too-many",
+        "resources[0].spec.rules",
+    );
+}
+
+#[test]
+fn peer_authentications_are_checked_too() {
+    let peer = |spec: Value| resource("PeerAuthentication", "a", "p", spec);
+    finds(
+        &peer(json!({"mtls": {"mode": "BLAH"}})),
+        "unknown-value",
+        "resources[0].spec.mtls.mode",
+    );
+    finds(
+        &peer(json!({"portLevelMtls": {"80": {"mode": "STRICT"}}})),
+        "port-level-needs-selector",
+        "resources[0].spec.portLevelMtls",
+    );
+    let selector = json!({"matchLabels": {"app": "x"}});
+    let with_ports = |ports: Value| peer(json!({"selector": selector, "portLevelMtls": ports}));
+    finds(
+        &with_ports(json!({})),
+        "empty-value",
+        "resources[0].spec.portLevelMtls",
+    );
+    finds(
+        &with_ports(json!({"0": {}})),
+        "invalid-port",
+        "resources[0].spec.portLevelMtls.0",
+    );
+    finds(
+        &with_ports(json!({"abc": {}})),
+        "invalid-port",
+        "resources[0].spec.portLevelMtls.abc",
+    );
+    finds(
+        &peer(json!({"targetRefs": []})),
+        "unknown-key",
+        "resources[0].spec.targetRefs",
+    );
+}
+
+#[test]
+fn warnings_do_not_refuse() {
+    finds(
+        &deny(to(json!({"paths": ["/x"]}))),
+        "denies-all-tcp",
+        "resources[0].spec.rules[0]",
+    );
+    finds(
+        &allow(from(json!({"ipBlocks": ["10.0.0.1"]}))),
+        "approximate-address",
+        &rule("from[0].source.ipBlocks"),
+    );
+    let mut annotated = allow(json!({}));
+    annotated["metadata"]["annotations"] = json!({"istio.io/dry-run": "yes"});
+    finds(
+        &annotated,
+        "invalid-dry-run",
+        "resources[0].metadata.annotations[\"istio.io/dry-run\"]",
+    );
+    let custom = policy(
+        "p",
+        json!({"action": "CUSTOM", "provider": {"name": "x"}, "rules": [{}]}),
+    );
+    finds(
+        &custom,
+        "unknown-provider",
+        "AuthorizationPolicy a/p spec.provider.name",
+    );
+}
+
+#[test]
+fn a_deny_rule_with_ports_spares_tcp() {
+    let rules = [
+        to(json!({"paths": ["/x"], "ports": ["80"]})),
+        from(json!({"namespaces": ["x"]})),
+        json!({}),
+    ];
+    for rule in rules {
+        let (_, diagnostics) = configured(&json!({"resources": [deny(rule)]}));
+        assert!(diagnostics.is_empty(), "{diagnostics}");
+    }
+}
+
+#[test]
+fn everything_wrong_is_found_in_one_pass() {
+    let spec = json!({"action": "NO", "rules": [to(json!({"ports": ["x", "y"]})), {"form": []}], "slector": {}});
+    let (_, diagnostics) = configured(&json!({"resources": [policy("p", spec)], "mseh": {}}));
+    assert_eq!(diagnostics.count_errors(), 6, "{diagnostics}");
+}
+
+#[test]
+fn no_bytes_are_an_empty_configuration() {
+    let (program, diagnostics) = configure(b"", None);
+    assert!(diagnostics.is_empty());
+    assert_eq!(decided(&program, &get("/")).verdict, Verdict::Allow);
+}
+
+#[test]
+fn policies_without_a_workload_are_refused() {
+    let config = json!({"resources": [allow(json!({}))]}).to_string();
+    let (program, diagnostics) = configure(config.as_bytes(), None);
+    assert_eq!(
+        diagnostics.iter().next().unwrap().code,
+        DiagnosticCode::UnknownWorkload
+    );
+    assert_eq!(decided(&program, &get("/")).verdict, Verdict::Deny);
+}
+
+#[test]
+fn the_workload_of_the_configuration_wins() {
+    let config = json!({"resources": [deny(json!({}))], "workload": {"namespace": "elsewhere"}});
+    let (program, diagnostics) = configured(&config);
+    assert!(
+        !diagnostics
+            .iter()
+            .any(|finding| finding.severity == Severity::Error),
+        "{diagnostics}"
+    );
+    assert_eq!(decided(&program, &get("/")).verdict, Verdict::Allow);
+}

@@ -1,0 +1,489 @@
+//! CUSTOM policies and external authorization.
+
+use prost::Message;
+use serde_json::{Value, json};
+use sluice_authz::ext_authz::proto::{
+    Allowed, BoolValue, CheckRequest, CheckResponse, Denied, HeaderValue, HeaderValueOption,
+    HttpStatus, Status,
+};
+use sluice_authz::ext_authz::{Callout, Check, Event, Started, Step, start};
+use sluice_authz::{Program, ProviderId, Resume, Scratch, Stage, Verdict, decide};
+use sluice_policy::{HeaderEdit, HeaderLine, Reply, Request};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use crate::world::{Call, configured, decided, get, policy, to};
+
+fn custom(name: &str, provider: &str, path: &str) -> Value {
+    policy(
+        name,
+        json!({"action": "CUSTOM", "provider": {"name": provider}, "rules": [to(json!({"paths": [path]}))]}),
+    )
+}
+
+fn http(extra: Value) -> Value {
+    let mut http = json!({"service": "ns/authz.example", "port": 8000});
+    http.as_object_mut()
+        .unwrap()
+        .extend(extra.as_object().unwrap().clone());
+    json!({"name": "h", "envoyExtAuthzHttp": http})
+}
+
+fn grpc(extra: Value) -> Value {
+    let mut grpc = json!({"service": "authz.example", "port": 9000});
+    grpc.as_object_mut()
+        .unwrap()
+        .extend(extra.as_object().unwrap().clone());
+    json!({"name": "g", "envoyExtAuthzGrpc": grpc})
+}
+
+fn program(policies: &[Value], providers: &[Value], multiple: bool) -> Program {
+    let config = json!({
+        "resources": policies,
+        "mesh": {"extensionProviders": providers},
+        "multipleCustomProviders": multiple,
+    });
+    let (program, diagnostics) = configured(&config);
+    assert!(!diagnostics.has_errors(), "{diagnostics}");
+    program
+}
+
+fn asked(program: &Program, call: &Call) -> (ProviderId, Resume) {
+    let decision = decided(program, call);
+    match decision.verdict {
+        Verdict::Ask(provider) => (provider, decision.resume),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn begun(program: &Program, call: &Call) -> (Callout, Check) {
+    let (provider, _) = asked(program, call);
+    match call.with(|request| start(program, provider, request)) {
+        Started::Ask(callout, check) => (callout, check),
+        Started::Over(step) => panic!("{step:?}"),
+    }
+}
+
+fn answered(program: &Program, call: &Call, event: &Event<'_>) -> Step {
+    let (_, mut check) = begun(program, call);
+    call.with(|request| check.on(program, event, request))
+}
+
+fn response<'h>(headers: &'h [HeaderLine<'h>], body: &'h [u8]) -> Event<'h> {
+    Event::HttpResponse { headers, body }
+}
+
+fn refused(step: Step) -> Reply {
+    match step {
+        Step::Deny(reply) => reply,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn on_x() -> Call {
+    get("/x?q=1")
+}
+
+#[test]
+fn only_what_a_custom_policy_matches_is_asked_about() {
+    let program = program(&[custom("p", "h", "/x")], &[http(json!({}))], false);
+    assert!(program.may_ask());
+    assert_eq!(decided(&program, &get("/y")).verdict, Verdict::Allow);
+    let decision = decided(&program, &on_x());
+    assert_eq!(
+        (decision.stage, decision.rule),
+        (
+            Stage::Custom,
+            Some("istio-ext-authz-h-ns[a]-policy[p]-rule[0]")
+        )
+    );
+}
+
+#[test]
+fn an_http_check_is_the_request_without_body() {
+    let options = json!({
+        "pathPrefix": "/check",
+        "timeout": "0.5s",
+        "includeRequestHeadersInCheck": ["x-keep", "x-all-*"],
+        "includeAdditionalHeadersInCheck": {"x-added": "v", "x-keep": "mine"},
+    });
+    let program = program(&[custom("p", "h", "/x")], &[http(options)], false);
+    let headers = [
+        ("authorization", "t"),
+        ("x-all-1", "a"),
+        ("x-all-1", "b"),
+        ("x-no", "n"),
+        ("x-keep", "theirs"),
+    ];
+    let call = Call {
+        headers: headers.to_vec(),
+        ..on_x()
+    };
+    let (
+        Callout::Http {
+            cluster,
+            headers,
+            timeout_ms,
+        },
+        _,
+    ) = begun(&program, &call)
+    else {
+        panic!()
+    };
+    assert_eq!(
+        (cluster.as_str(), timeout_ms),
+        ("outbound|8000||authz.example", 500)
+    );
+    let lines: Vec<String> = headers
+        .iter()
+        .map(|(name, value)| format!("{}: {}", name.escape_ascii(), value.escape_ascii()))
+        .collect();
+    let expected = [
+        ":method: GET",
+        ":path: /check/x?q=1",
+        ":authority: host",
+        "content-length: 0",
+        "authorization: t",
+        "x-all-1: a,b",
+        "x-added: v",
+        "x-keep: mine",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn a_200_allows_and_hands_the_listed_headers_on() {
+    let options = json!({"headersToUpstreamOnAllow": ["x-user*"], "headersToDownstreamOnAllow": ["set-cookie"]});
+    let program = program(&[custom("p", "h", "/x")], &[http(options)], false);
+    let headers: [HeaderLine<'_>; 4] = [
+        (b":status", b"200"),
+        (b"x-user-id", b"7"),
+        (b"set-cookie", b"c"),
+        (b"x-envoy-auth-headers-to-remove", b"X-Secret, :path"),
+    ];
+    let Step::Allow(edits) = answered(&program, &on_x(), &response(&headers, b"")) else {
+        panic!()
+    };
+    let set = HeaderEdit::Set(b"x-user-id".to_vec(), b"7".to_vec());
+    assert_eq!(
+        edits.request,
+        [set, HeaderEdit::Remove(b"x-secret".to_vec())]
+    );
+    assert_eq!(
+        edits.response,
+        [HeaderEdit::Append(b"set-cookie".to_vec(), b"c".to_vec())]
+    );
+}
+
+#[test]
+fn another_status_refuses_with_what_the_provider_says() {
+    let program = program(&[custom("p", "h", "/x")], &[http(json!({}))], false);
+    let headers: [HeaderLine<'_>; 4] = [
+        (b":status", b"401"),
+        (b"x-why", b"no"),
+        (b"content-length", b"3"),
+        (b"host", b"h"),
+    ];
+    let reply = refused(answered(&program, &on_x(), &response(&headers, b"who")));
+    assert_eq!((reply.status, reply.body.as_slice()), (401, &b"who"[..]));
+    assert_eq!(reply.details, b"ext_authz_denied");
+    assert_eq!(reply.headers, [(b"x-why".to_vec(), b"no".to_vec())]);
+}
+
+#[test]
+fn a_list_of_headers_for_the_client_still_lets_challenges_pass() {
+    let options = json!({"headersToDownstreamOnDeny": ["x-a"]});
+    let program = program(&[custom("p", "h", "/x")], &[http(options)], false);
+    let headers: [HeaderLine<'_>; 5] = [
+        (b":status", b"302"),
+        (b"location", b"/login"),
+        (b"www-authenticate", b"B"),
+        (b"x-a", b"1"),
+        (b"x-b", b"2"),
+    ];
+    let names: Vec<Vec<u8>> = refused(answered(&program, &on_x(), &response(&headers, b"")))
+        .headers
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(names, [&b"location"[..], b"www-authenticate", b"x-a"]);
+}
+
+#[test]
+fn a_check_that_failed_refuses_unless_the_mesh_says_otherwise() {
+    let failures: [&[HeaderLine<'_>]; 3] = [&[(b":status", b"503")], &[(b":status", b"abc")], &[]];
+    for headers in failures {
+        let program = program(&[custom("p", "h", "/x")], &[http(json!({}))], false);
+        let reply = refused(answered(&program, &on_x(), &response(headers, b"secret")));
+        assert_eq!(
+            (reply.status, reply.details.as_slice()),
+            (403, &b"ext_authz_error"[..])
+        );
+        assert!(reply.body.is_empty());
+    }
+    let strange = program(
+        &[custom("p", "h", "/x")],
+        &[http(json!({"statusOnError": "500"}))],
+        false,
+    );
+    assert_eq!(
+        refused(answered(&strange, &on_x(), &Event::Failed)).status,
+        500
+    );
+    let open = program(
+        &[custom("p", "h", "/x")],
+        &[http(json!({"failOpen": true}))],
+        false,
+    );
+    assert!(
+        matches!(answered(&open, &on_x(), &Event::Failed), Step::Allow(edits) if edits == Default::default())
+    );
+}
+
+#[test]
+fn a_request_that_cannot_be_described_is_a_failed_check() {
+    let program = program(&[custom("p", "h", "/x")], &[http(json!({}))], false);
+    let (provider, _) = asked(&program, &on_x());
+    let Started::Over(step) = start(&program, provider, &Request::default()) else {
+        panic!()
+    };
+    assert_eq!(refused(step).details, b"ext_authz_error");
+}
+
+#[test]
+fn a_check_answers_once() {
+    let program = program(&[custom("p", "h", "/x")], &[http(json!({}))], false);
+    let call = on_x();
+    let (_, mut check) = begun(&program, &call);
+    let headers: [HeaderLine<'_>; 1] = [(b":status", b"403")];
+    call.with(|request| {
+        refused(check.on(&program, &response(&headers, b""), request));
+        assert_eq!(check.on(&program, &Event::Failed, request), Step::Wait);
+    });
+}
+
+#[test]
+fn a_grpc_check_is_the_request_as_a_message() {
+    let program = program(&[custom("p", "g", "/x")], &[grpc(json!({}))], false);
+    let call = Call {
+        headers: vec![("x-request-id", "id"), ("a", "1"), ("a", "2")],
+        ..on_x()
+    };
+    let (
+        Callout::Grpc {
+            cluster,
+            target,
+            service,
+            method,
+            message,
+            timeout_ms,
+        },
+        _,
+    ) = begun(&program, &call)
+    else {
+        panic!()
+    };
+    assert_eq!(
+        (cluster.as_str(), timeout_ms),
+        ("outbound|9000||authz.example", 600_000)
+    );
+    assert_eq!(
+        (service, method),
+        ("envoy.service.auth.v3.Authorization", "Check")
+    );
+    assert!(
+        target
+            .windows(27)
+            .any(|window| window == b"outbound_.9000_._.authz.exa")
+    );
+    let attributes = CheckRequest::decode(message.as_slice())
+        .unwrap()
+        .attributes
+        .unwrap();
+    let http = attributes.request.unwrap().http.unwrap();
+    assert_eq!(
+        (
+            http.id.as_str(),
+            http.method.as_str(),
+            http.path.as_str(),
+            http.host.as_str()
+        ),
+        ("id", "GET", "/x?q=1", "host")
+    );
+    assert_eq!(http.headers["a"], "1,2");
+    assert_eq!(http.headers[":path"], "/x?q=1");
+    let source = attributes
+        .source
+        .unwrap()
+        .address
+        .unwrap()
+        .socket_address
+        .unwrap();
+    assert_eq!(
+        (source.address.as_str(), source.port_value),
+        ("10.0.0.1", 40000)
+    );
+}
+
+fn option(name: &str, value: &str, append: Option<bool>, append_action: i32) -> HeaderValueOption {
+    let header = HeaderValue {
+        key: name.into(),
+        value: value.into(),
+        raw_value: Vec::new(),
+    };
+    let append = append.map(|value| BoolValue { value });
+    HeaderValueOption {
+        header: Some(header),
+        append,
+        append_action,
+    }
+}
+
+#[test]
+fn a_grpc_yes_carries_edits() {
+    let program = program(&[custom("p", "g", "/x")], &[grpc(json!({}))], false);
+    let allowed = Allowed {
+        headers: vec![
+            option("X-Set", "1", None, 0),
+            option("a", "3", Some(true), 0),
+            option("absent", "3", Some(true), 0),
+        ],
+        headers_to_remove: vec![b"x-gone".to_vec(), b":authority".to_vec()],
+        response_headers_to_add: vec![option("r", "1", None, 0), option("s", "1", None, 2)],
+        ..Allowed::default()
+    };
+    let message = CheckResponse {
+        status: Some(Status { code: 0 }),
+        denied: None,
+        allowed: Some(allowed),
+    }
+    .encode_to_vec();
+    let call = Call {
+        headers: vec![("a", "1"), ("a", "2")],
+        ..on_x()
+    };
+    let Step::Allow(edits) = answered(&program, &call, &Event::GrpcMessage(&message)) else {
+        panic!()
+    };
+    let pair = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
+    let set = |name: &str, value: &str| HeaderEdit::Set(pair(name, value).0, pair(name, value).1);
+    assert_eq!(
+        edits.request,
+        [
+            set("x-set", "1"),
+            set("a", "1,2,3"),
+            HeaderEdit::Remove(b"x-gone".to_vec())
+        ]
+    );
+    assert_eq!(
+        edits.response,
+        [
+            HeaderEdit::Append(b"r".to_vec(), b"1".to_vec()),
+            set("s", "1")
+        ]
+    );
+}
+
+#[test]
+fn a_grpc_no_carries_a_reply() {
+    let program = program(&[custom("p", "g", "/x")], &[grpc(json!({}))], false);
+    let denied = Denied {
+        status: Some(HttpStatus { code: 429 }),
+        headers: vec![
+            option("x-a", "1", None, 0),
+            option(":status", "200", None, 0),
+        ],
+        body: b"later".to_vec(),
+    };
+    let message = CheckResponse {
+        status: Some(Status { code: 7 }),
+        denied: Some(denied),
+        allowed: None,
+    }
+    .encode_to_vec();
+    let reply = refused(answered(&program, &on_x(), &Event::GrpcMessage(&message)));
+    assert_eq!((reply.status, reply.body.as_slice()), (429, &b"later"[..]));
+    assert_eq!(reply.headers, [(b"x-a".to_vec(), b"1".to_vec())]);
+    let bare = CheckResponse {
+        status: Some(Status { code: 16 }),
+        denied: None,
+        allowed: None,
+    }
+    .encode_to_vec();
+    assert_eq!(
+        refused(answered(&program, &on_x(), &Event::GrpcMessage(&bare))).status,
+        403
+    );
+}
+
+#[test]
+fn a_grpc_call_without_a_message_has_failed() {
+    let program = program(&[custom("p", "g", "/x")], &[grpc(json!({}))], false);
+    for event in [
+        Event::GrpcClosed(0),
+        Event::GrpcClosed(14),
+        Event::Failed,
+        Event::GrpcMessage(b"\xff"),
+    ] {
+        assert_eq!(
+            refused(answered(&program, &on_x(), &event)).details,
+            b"ext_authz_error",
+            "{event:?}"
+        );
+    }
+}
+
+#[test]
+fn after_a_yes_the_other_policies_still_count() {
+    let deny = policy(
+        "d",
+        json!({"action": "DENY", "rules": [to(json!({"paths": ["/x"]}))]}),
+    );
+    let program = program(&[custom("p", "h", "/x"), deny], &[http(json!({}))], false);
+    let (_, resume) = asked(&program, &on_x());
+    let decision = on_x().with(|request| {
+        let decision = decide(&program, &mut Scratch::default(), request, resume);
+        (decision.verdict, decision.stage)
+    });
+    assert_eq!(decision, (Verdict::Deny, Stage::Deny));
+}
+
+#[test]
+fn an_unknown_provider_refuses_what_its_policy_matches() {
+    let program = program(&[custom("p", "nobody", "/x")], &[http(json!({}))], false);
+    let decision = decided(&program, &on_x());
+    assert_eq!(decision.verdict, Verdict::Deny);
+    let id = "istio-ext-authz-nobody-ns[a]-policy[p]-rule[0]-deny-due-to-bad-CUSTOM-action";
+    assert_eq!(decision.rule, Some(id));
+    assert_eq!(decided(&program, &get("/y")).verdict, Verdict::Allow);
+}
+
+#[test]
+fn several_providers_need_the_option() {
+    let policies = [custom("p", "h", "/x"), custom("q", "g", "/x")];
+    let providers = [http(json!({})), grpc(json!({}))];
+    assert_eq!(
+        decided(&program(&policies, &providers, false), &on_x()).verdict,
+        Verdict::Deny
+    );
+    let both = program(&policies, &providers, true);
+    let (first, resume) = asked(&both, &on_x());
+    let second = on_x().with(|request| decide(&both, &mut Scratch::default(), request, resume));
+    let Verdict::Ask(provider) = second.verdict else {
+        panic!()
+    };
+    assert_ne!(first, provider);
+    let last = on_x()
+        .with(|request| decide(&both, &mut Scratch::default(), request, second.resume).verdict);
+    assert_eq!(last, Verdict::Allow);
+}
+
+#[test]
+fn a_custom_dry_run_asks_all_the_same() {
+    let mut policy = custom("p", "h", "/x");
+    policy["metadata"]["annotations"] = json!({"istio.io/dry-run": "true"});
+    assert!(matches!(
+        decided(&program(&[policy], &[http(json!({}))], false), &on_x()).verdict,
+        Verdict::Ask(_)
+    ));
+}
