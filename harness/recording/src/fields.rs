@@ -160,13 +160,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
     }
 }
 
-/// Whether `name` can be a header name here: not empty and in lower case, since
-/// that is how a filter in Envoy sees every header.
+/// Whether `name` can be a header name here: not empty and in lower case, since that is
+/// how a filter in Envoy sees every header. Names that HTTP forbids may have been sent
+/// all the same; refusing them is the proxy's part in a replay.
 pub(crate) fn is_field_name(name: &str) -> bool {
     !name.is_empty()
         && !name
             .bytes()
-            .any(|byte| byte.is_ascii_uppercase() || byte <= b' ')
+            .any(|byte| byte.is_ascii_uppercase() || byte.is_ascii_control())
 }
 
 struct FieldValue<'a>(Cow<'a, [u8]>);

@@ -471,7 +471,7 @@ fn wrong_archives_are_located() {
         ),
         (
             har(
-                r#"{"request":{"method":"GET","url":"http://a","headers":[{"name":"a b","value":""}]}}"#,
+                r#"{"request":{"method":"GET","url":"http://a","headers":[{"name":"","value":"a"}]}}"#,
             ),
             Code::InvalidValue,
             "log.entries[0].request.headers[0].name",
