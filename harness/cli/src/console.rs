@@ -140,7 +140,7 @@ mod tests {
             end_line: 2,
             end_column: 7,
         };
-        assert_eq!(&text[byte_range(text, span)], "xyz");
+        assert_eq!(text.get(byte_range(text, span)), Some("xyz"));
     }
 
     #[test]

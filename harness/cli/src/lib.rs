@@ -5,6 +5,7 @@ pub mod args;
 pub mod commands;
 pub mod console;
 pub mod failure;
+pub mod native;
 pub mod output;
 pub mod plugins;
 pub mod progress;

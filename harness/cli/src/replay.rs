@@ -9,7 +9,6 @@
 
 pub mod exchange;
 pub mod expectation;
-pub mod paths;
 pub mod pipeline;
 pub mod simulation;
 pub mod world;

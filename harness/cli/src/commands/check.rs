@@ -1,14 +1,225 @@
-//! Placeholder.
-use crate::console::Console;
-use crate::failure::{Exit, Failure};
+//! `sluice check`.
+
+use std::path::PathBuf;
+
+use anstyle::{AnsiColor, Style};
 use clap::Args;
-/// Options.
+use sluice_host::{Chain, Engine, EngineOptions, PluginState};
+use sluice_policy::Workload;
+
+use crate::console::{Console, Severity};
+use crate::failure::{Exit, Failure};
+use crate::native;
+use crate::output::Output;
+use crate::plugins::attachment::Attachment;
+use crate::plugins::gather::{self, Found, Gathered};
+use crate::plugins::installation::{Installation, Loader};
+use crate::plugins::manifest::{Filter, WasmFilter};
+use crate::plugins::{Direction, Extension};
+use crate::replay::simulation::say_logs;
+use crate::replay::world;
+use crate::report::human::plural;
+use crate::workload::WorkloadOption;
+
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+
+/// Options of `sluice check`.
 #[derive(Debug, Args)]
-pub struct CheckArgs {}
-/// Runs.
+#[command(after_help = "Examples:\n  \
+    sluice check wasm-plugins/ --modules target/wasm\n  \
+    sluice check authz.yaml --modules dist --workload namespace=production,app=payment-service")]
+pub struct CheckArgs {
+    /// Files or folders of WasmPlugin and TrafficExtension manifests
+    #[arg(value_name = "FILE|DIR", required = true)]
+    pub manifests: Vec<PathBuf>,
+
+    /// Folder of modules: an image `…/NAME:TAG` is NAME.wasm there (`sluice-NAME` also NAME.wasm)
+    #[arg(long, value_name = "DIR")]
+    pub modules: Option<PathBuf>,
+
+    /// Whose proxy configures the plugins [default: the plugin's namespace, and the labels it selects]
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    pub workload: Option<WorkloadOption>,
+
+    /// Judge the manifests alone, and run no module
+    #[arg(long)]
+    pub manifests_only: bool,
+}
+
+/// Runs the command. Whatever is refused is a finding.
 ///
 /// # Errors
-/// Never yet.
-pub fn run(_: &CheckArgs, _: &mut Console) -> Result<Exit, Failure> {
-    Ok(Exit::Ok)
+/// When a file cannot be read.
+pub fn run(args: &CheckArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let gathered = gather::gather(&args.manifests, console)?;
+    let engine = Engine::new(EngineOptions {
+        quick_compile: true,
+    })?;
+    let mut check = Check {
+        args,
+        engine: &engine,
+        loader: Loader::new(&engine, args.modules.as_deref()),
+        output: Output::open(None, console.color())?,
+        refused: gathered.refused,
+    };
+    for found in &gathered.plugins {
+        check.plugin(&gathered, found, console)?;
+    }
+    check.conclude(gathered.plugins.len())
+}
+
+struct Check<'a> {
+    args: &'a CheckArgs,
+    engine: &'a Engine,
+    loader: Loader<'a>,
+    output: Output,
+    refused: usize,
+}
+
+impl Check<'_> {
+    fn plugin(
+        &mut self,
+        gathered: &Gathered,
+        found: &Found,
+        console: &mut Console,
+    ) -> Result<(), Failure> {
+        let extension = &found.extension;
+        let verdict = match &extension.filter {
+            Filter::Lua => Ok("a Lua script, not run"),
+            Filter::Wasm(filter) if filter.is_network => Ok("a network filter, not run"),
+            Filter::Wasm(filter) => match self.read_natively(gathered, found, filter, console) {
+                Some(failure) => Err(failure),
+                None if self.args.manifests_only => Ok("not run"),
+                None => self.configure(extension, filter, console),
+            },
+        };
+        let name = extension.plugin_name();
+        let line = match verdict {
+            Ok(remark) => format!(
+                "{GOOD}ok{GOOD:#}      {} {name}: {remark}\n",
+                extension.kind
+            ),
+            Err(failure) => {
+                let span = found.node.locate("spec", true);
+                console.point(
+                    Severity::Error,
+                    &failure.to_string(),
+                    gathered.source(found),
+                    span,
+                );
+                self.refused += 1;
+                format!("{BAD}refused{BAD:#} {} {name}\n", extension.kind)
+            }
+        };
+        self.output.print(&line)
+    }
+
+    /// Reads the configuration of our own filters as Rust, which knows where
+    /// in the manifest a finding stands.
+    fn read_natively(
+        &self,
+        gathered: &Gathered,
+        found: &Found,
+        filter: &WasmFilter,
+        console: &mut Console,
+    ) -> Option<Failure> {
+        let workload = self.workload(&found.extension);
+        let (_, diagnostics) = native::read(filter, &workload.workload)?;
+        for diagnostic in &diagnostics {
+            let severity = match diagnostic.severity {
+                sluice_policy::Severity::Error => Severity::Error,
+                sluice_policy::Severity::Warning => Severity::Warning,
+            };
+            let path = found.extension.configuration_path();
+            let span = found
+                .node
+                .locate(&format!("{path}.{}", diagnostic.path), false);
+            console.point(
+                severity,
+                &diagnostic.to_string(),
+                gathered.source(found),
+                span,
+            );
+        }
+        let errors = format!("{} errors in its configuration", diagnostics.count_errors());
+        let expected = "a configuration that the filter takes";
+        diagnostics.has_errors().then(|| {
+            Failure::new(
+                found.extension.plugin_name(),
+                errors,
+                expected,
+                "plugin-refused",
+            )
+        })
+    }
+
+    fn workload(&self, extension: &Extension) -> WorkloadOption {
+        self.args
+            .workload
+            .clone()
+            .unwrap_or_else(|| likely_workload(extension))
+    }
+
+    /// Really starts the plugin, as a proxy would that gets this manifest.
+    fn configure(
+        &mut self,
+        extension: &Extension,
+        filter: &WasmFilter,
+        console: &mut Console,
+    ) -> Result<&'static str, Failure> {
+        self.loader.load(&extension.plugin_name(), filter)?;
+        let installation = Installation::load(&[extension], Direction::Inbound, &mut self.loader)?;
+        let workload = self.workload(extension);
+        let world = world::world(&workload, Direction::Inbound, 0);
+        let chain = Chain::new(self.engine, installation.chosen(&[0]), world)?;
+        say_logs(&chain, console);
+        let path = extension.plugin_name();
+        let expected = "a plugin that takes its configuration";
+        match chain.plugin_state(0) {
+            Some(PluginState::Refused) => Err(Failure::new(
+                path,
+                "a refused configuration",
+                expected,
+                "plugin-refused",
+            )),
+            Some(PluginState::Failed(reason)) => {
+                Err(Failure::new(path, reason, expected, "plugin-failed"))
+            }
+            Some(PluginState::Running) | None => Ok("takes its configuration"),
+        }
+    }
+
+    fn conclude(mut self, accepted: usize) -> Result<Exit, Failure> {
+        let total = u64::try_from(accepted).unwrap_or(u64::MAX);
+        let style = if self.refused == 0 { GOOD } else { BAD };
+        let refused = self.refused;
+        self.output.print(&format!(
+            "{}, {style}{refused} refused{style:#}\n",
+            plural(total, "valid manifest")
+        ))?;
+        self.output.finish()?;
+        Ok(if refused == 0 {
+            Exit::Ok
+        } else {
+            Exit::Findings
+        })
+    }
+}
+
+/// A workload that the plugin would attach to, for plugins that look at whose proxy they are on.
+fn likely_workload(extension: &Extension) -> WorkloadOption {
+    let labels = match &extension.attachment {
+        Attachment::Selector(labels) => labels.clone(),
+        Attachment::Targets(_) => Default::default(),
+    };
+    let workload = Workload {
+        namespace: extension.namespace.clone(),
+        labels,
+        ..Workload::default()
+    };
+    WorkloadOption {
+        workload,
+        ..WorkloadOption::default()
+    }
 }

@@ -1,14 +1,174 @@
-//! Placeholder.
+//! `sluice explain`.
+
+use std::path::PathBuf;
+
+use anstyle::Style;
+use clap::Args;
+use sluice_host::{Engine, EngineOptions, LogLevel};
+use sluice_policy::path_normalization::Normalization;
+use sluice_recording::{Exchange, Paths, Reader};
+
+use crate::args::PluginArgs;
+use crate::commands::replay;
 use crate::console::Console;
 use crate::failure::{Exit, Failure};
-use clap::Args;
-/// Options.
+use crate::native;
+use crate::output::Output;
+use crate::plugins::gather;
+use crate::plugins::installation::Loader;
+use crate::replay::exchange::to_host;
+use crate::replay::simulation::{Setup, Worker};
+use crate::report::ExchangeReport;
+use crate::report::json::outcome_name;
+
+const TITLE: Style = Style::new().bold();
+
+/// Options of `sluice explain`.
 #[derive(Debug, Args)]
-pub struct ExplainArgs {}
-/// Runs.
+#[command(after_help = "Examples:\n  \
+    sluice explain traffic.jsonl --id 42 --plugins authz.yaml --modules dist \\\n      \
+      --workload namespace=production,app=payment-service")]
+pub struct ExplainArgs {
+    /// A recording in the native format
+    #[arg(value_name = "RECORDING")]
+    pub recording: PathBuf,
+
+    /// Id of the exchange [default: the first exchange]
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+
+    /// Plugins and proxy
+    #[command(flatten)]
+    pub plugins: PluginArgs,
+
+    /// The mesh's path normalisation, done to requests whose paths are not recorded as normalised
+    #[arg(long, value_name = "MODE", default_value = "BASE", value_parser = replay::normalization_parser())]
+    pub path_normalization: Normalization,
+
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value = "0")]
+    pub seed: u64,
+}
+
+/// Runs the command.
 ///
 /// # Errors
-/// Never yet.
-pub fn run(_: &ExplainArgs, _: &mut Console) -> Result<Exit, Failure> {
-    Ok(Exit::Ok)
+/// When there is no such exchange, or it cannot be run.
+pub fn run(args: &ExplainArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let engine = Engine::new(EngineOptions {
+        quick_compile: true,
+    })?;
+    let mut loader = Loader::new(&engine, args.plugins.modules.as_deref());
+    let installation = gather::install(&args.plugins, &mut loader, console)?;
+    let setup = Setup {
+        engine: engine.clone(),
+        installation,
+        workload: args.plugins.workload.clone(),
+        direction: args.plugins.direction,
+        port: args.plugins.port,
+        normalization: args.path_normalization,
+        seed: args.seed,
+        log_level: LogLevel::Trace,
+    };
+    setup.check_configuration(console)?;
+    let mut recording = replay::open(&args.recording, Default::default())?.0;
+    let paths = recording.reader.header().paths;
+    let exchange = find(&mut recording.reader, args, &recording.name)?;
+    let report = Worker::new(&setup, 0).run(0, &exchange, paths)?;
+    let mut output = Output::open(None, console.color())?;
+    output.print(&explanation(&report))?;
+    output.print(&reasons(&setup, &exchange, paths))?;
+    output.finish()?;
+    Ok(if report.traps.is_empty() {
+        Exit::Ok
+    } else {
+        Exit::Guest
+    })
+}
+
+/// What our own filters say natively: the deciding rule, and the rules that nearly matched.
+fn reasons(setup: &Setup, exchange: &Exchange<'_>, paths: Option<Paths>) -> String {
+    let mut text = String::new();
+    let mut headers = to_host(exchange).request.headers;
+    if !setup.normalize(&mut headers, paths) {
+        return text;
+    }
+    for (name, filter) in setup.installation.filters() {
+        let Some((program, _)) = native::read(filter, &setup.workload.workload) else {
+            continue;
+        };
+        text.push_str(&format!("{TITLE}Why {name} says so{TITLE:#}\n"));
+        for line in native::why(&program, exchange, &headers) {
+            text.push_str(&format!("  {line}\n"));
+        }
+    }
+    text
+}
+
+fn find<R: std::io::BufRead>(
+    reader: &mut Reader<R>,
+    args: &ExplainArgs,
+    name: &str,
+) -> Result<Exchange<'static>, Failure> {
+    loop {
+        match reader.read() {
+            Ok(Some(exchange)) if args.id.as_deref().is_none_or(|id| exchange.id == id) => {
+                return Ok(exchange.into_owned());
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => return Err(not_there(args, name)),
+            Err(diagnostics) => return Err(Failure::lines(name, diagnostics)),
+        }
+    }
+}
+
+fn not_there(args: &ExplainArgs, name: &str) -> Failure {
+    let found = match &args.id {
+        Some(id) => format!("no exchange `{id}`"),
+        None => "no exchange".to_owned(),
+    };
+    Failure::new(name, found, "an exchange to explain", "no-such-exchange")
+}
+
+fn explanation(report: &ExchangeReport) -> String {
+    let mut text = format!("{TITLE}{}{TITLE:#} {}\n", report.id, report.route);
+    let status = report
+        .status
+        .map_or_else(|| "no response".to_owned(), |status| status.to_string());
+    let mut fact = |name: &str, value: &str| text.push_str(&format!("  {name:<10} {value}\n"));
+    fact("outcome", outcome_name(report.kind));
+    fact("status", &status);
+    fact("plugin", report.plugin.as_deref().unwrap_or("none"));
+    fact("rule", report.rule.as_deref().unwrap_or("none"));
+    fact("details", report.details.as_deref().unwrap_or("none"));
+    for attribute in &report.unknown {
+        fact("unknown", attribute);
+    }
+    for metric in &report.metrics {
+        fact("metric", &format!("{} {:+}", metric.name, metric.change));
+    }
+    for callout in &report.callouts {
+        fact(
+            "callout",
+            &format!("{} {}", callout.cluster, callout.target),
+        );
+    }
+    for trap in &report.traps {
+        fact(
+            "trap",
+            &format!("{} in {}: {}", trap.plugin, trap.callback, trap.reason),
+        );
+    }
+    if !report.logs.is_empty() {
+        text.push_str(&format!("{TITLE}What the plugins logged{TITLE:#}\n"));
+        for line in &report.logs {
+            text.push_str(&format!(
+                "  {} {}: {}\n",
+                line.level.name(),
+                line.plugin,
+                line.message
+            ));
+        }
+    }
+    text
 }

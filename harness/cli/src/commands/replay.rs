@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use sluice_host::{Engine, EngineOptions};
+use sluice_host::{Engine, EngineOptions, LogLevel};
+use sluice_policy::path_normalization::Normalization;
 use sluice_recording::Reader;
 
 use crate::args::PluginArgs;
@@ -19,7 +21,6 @@ use crate::output::Output;
 use crate::plugins::gather;
 use crate::plugins::installation::Loader;
 use crate::progress::Progress;
-use crate::replay::paths::PathMode;
 use crate::replay::pipeline::{self, Counted, Recording, Split};
 use crate::replay::simulation::Setup;
 use crate::report::junit::{self, JUnit};
@@ -46,8 +47,8 @@ pub struct ReplayArgs {
     pub plugins: PluginArgs,
 
     /// The mesh's path normalisation, done to requests whose paths are not recorded as normalised
-    #[arg(long, value_name = "MODE", default_value = "base")]
-    pub path_normalization: PathMode,
+    #[arg(long, value_name = "MODE", default_value = "BASE", value_parser = normalization_parser())]
+    pub path_normalization: Normalization,
 
     /// Threads [default: one for each core]
     #[arg(long, value_name = "N")]
@@ -77,6 +78,12 @@ pub struct ReplayArgs {
         default_value = "expectation"
     )]
     pub fail_on: Vec<FailOn>,
+}
+
+/// Istio's names of the modes.
+pub(super) fn normalization_parser() -> impl TypedValueParser<Value = Normalization> {
+    let names = Normalization::NAMES.map(|(name, _)| name);
+    PossibleValuesParser::new(names).map(|name| Normalization::from_name(&name).unwrap_or_default())
 }
 
 /// Formats of the report.
@@ -119,8 +126,9 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<Exit, Failure> {
         workload: args.plugins.workload.clone(),
         direction: args.plugins.direction,
         port: args.plugins.port,
-        paths: args.path_normalization,
+        normalization: args.path_normalization,
         seed: args.seed,
+        log_level: LogLevel::Warn,
     };
     setup.check_configuration(console)?;
     let opened = open_all(&args.recordings)?;
@@ -166,18 +174,23 @@ fn open_all(paths: &[PathBuf]) -> Result<Opened, Failure> {
         total: Some(0),
     };
     for path in paths {
-        let name = path.display().to_string();
-        let (input, size) = open(path)?;
+        let (recording, size) = open(path, Arc::clone(&opened.read))?;
         opened.total = opened.total.zip(size).map(|(total, size)| total + size);
-        let counted = Counted::new(input, Arc::clone(&opened.read));
-        let reader = Reader::new(BufReader::with_capacity(1 << 16, counted))
-            .map_err(|diagnostics| Failure::lines(&name, diagnostics))?;
-        opened.recordings.push(Recording { name, reader });
+        opened.recordings.push(recording);
     }
     Ok(opened)
 }
 
-fn open(path: &Path) -> Result<(Box<dyn Read + Send>, Option<u64>), Failure> {
+/// Opens one recording and reads its header; with its length, if it has one.
+pub(super) fn open(path: &Path, read: Arc<AtomicU64>) -> Result<(Recording, Option<u64>), Failure> {
+    let name = path.display().to_string();
+    let (input, size) = input(path)?;
+    let input = BufReader::with_capacity(1 << 16, Counted::new(input, read));
+    let reader = Reader::new(input).map_err(|diagnostics| Failure::lines(&name, diagnostics))?;
+    Ok((Recording { name, reader }, size))
+}
+
+fn input(path: &Path) -> Result<(Box<dyn Read + Send>, Option<u64>), Failure> {
     if path == Path::new("-") {
         return Ok((Box::new(io::stdin()), None));
     }

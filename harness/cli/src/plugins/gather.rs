@@ -8,16 +8,29 @@ use super::installation::{Installation, Loader, Proxy};
 use super::manifest::{Extension, Filter};
 use super::source::{Documents, ManifestFile};
 use crate::args::PluginArgs;
-use crate::console::{Console, Severity};
+use crate::console::{Console, Severity, Source};
 use crate::failure::Failure;
+use crate::yaml::Node;
 
-/// How many documents of what files were refused.
+/// One valid plugin, and where it stands.
+#[derive(Debug)]
+pub struct Found {
+    /// The plugin.
+    pub extension: Extension,
+    /// Its document.
+    pub node: Node,
+    /// Index of its file among [`Gathered::files`].
+    file: usize,
+}
+
+/// What the files hold.
 #[derive(Debug, Default)]
 pub struct Gathered {
     /// The valid plugins, in the order of the files.
-    pub extensions: Vec<Extension>,
-    /// Documents and files with errors; all of them have been shown.
+    pub plugins: Vec<Found>,
+    /// How many documents and files were refused; why has been shown.
     pub refused: usize,
+    files: Vec<ManifestFile>,
 }
 
 /// Reads and judges every manifest, and shows what is wrong with any.
@@ -35,11 +48,24 @@ pub fn gather(paths: &[PathBuf], console: &mut Console) -> Result<Gathered, Fail
                 gathered.refused += 1;
             }
         }
+        gathered.files.push(file);
     }
     Ok(gathered)
 }
 
 impl Gathered {
+    /// The text that a plugin stands in.
+    pub fn source<'g>(&'g self, found: &Found) -> Source<'g> {
+        self.files
+            .get(found.file)
+            .map_or(Source { name: "", text: "" }, ManifestFile::source)
+    }
+
+    /// The valid plugins without their places.
+    pub fn extensions(&self) -> impl Iterator<Item = &Extension> {
+        self.plugins.iter().map(|found| &found.extension)
+    }
+
     fn take(
         &mut self,
         file: &ManifestFile,
@@ -60,7 +86,12 @@ impl Gathered {
             }
             match document.extension {
                 Some(extension) if seen.insert((extension.kind, extension.plugin_name())) => {
-                    self.extensions.push(extension);
+                    let (node, file) = (document.node, self.files.len());
+                    self.plugins.push(Found {
+                        extension,
+                        node,
+                        file,
+                    });
                 }
                 Some(extension) => {
                     let span = document.node.locate("metadata.name", false);
@@ -102,13 +133,13 @@ pub fn install(
         direction: args.direction,
         root_namespace: &args.root_namespace,
     };
-    let selected = proxy.select(&gathered.extensions);
+    let selected = proxy.select(gathered.extensions());
     for extension in &selected {
         mention(extension, console);
     }
     let installation = Installation::load(&selected, proxy.listener_direction(), loader)?;
     if installation.is_empty() {
-        let total = gathered.extensions.len();
+        let total = gathered.plugins.len();
         console.say(
             Severity::Warning,
             format_args!("none of {total} plugins attaches to this workload [no-plugin]"),

@@ -28,9 +28,11 @@ pub struct Proxy<'a> {
 
 impl Proxy<'_> {
     /// The extensions that Istio would put on this proxy, in chain order.
-    pub fn select<'e>(&self, extensions: &'e [Extension]) -> Vec<&'e Extension> {
+    pub fn select<'e>(
+        &self,
+        extensions: impl Iterator<Item = &'e Extension>,
+    ) -> Vec<&'e Extension> {
         let mut selected: Vec<_> = extensions
-            .iter()
             .filter(|extension| self.takes(extension))
             .collect();
         selected.sort_by(|left, right| order::compare(left, right));
@@ -68,6 +70,7 @@ impl Proxy<'_> {
 struct Plugin {
     module: Module,
     config: PluginConfig,
+    filter: WasmFilter,
     /// Ports of the listeners that it is on; `None` for every listener.
     ports: Option<Vec<u16>>,
 }
@@ -208,6 +211,7 @@ impl Installation {
             plugins.push(Plugin {
                 module,
                 config: config(name, filter),
+                filter: (**filter).clone(),
                 ports,
             });
         }
@@ -220,6 +224,13 @@ impl Installation {
             .iter()
             .map(|plugin| plugin.config.name.clone())
             .collect()
+    }
+
+    /// Name and manifest of each plugin, in order.
+    pub fn filters(&self) -> impl Iterator<Item = (&str, &WasmFilter)> {
+        self.plugins
+            .iter()
+            .map(|plugin| (plugin.config.name.as_str(), &plugin.filter))
     }
 
     /// Whether there is no plugin.

@@ -77,6 +77,15 @@ impl Extension {
     pub fn plugin_name(&self) -> String {
         format!("{}.{}", self.namespace, self.name)
     }
+
+    /// Where the plugin's configuration stands in the manifest.
+    pub fn configuration_path(&self) -> &'static str {
+        if self.kind == "WasmPlugin" {
+            "spec.pluginConfig"
+        } else {
+            "spec.wasm.pluginConfig"
+        }
+    }
 }
 
 /// Kinds of `extensions.istio.io` that there are.

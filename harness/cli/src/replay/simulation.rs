@@ -1,9 +1,9 @@
 //! One simulated Envoy worker.
 
 use sluice_host::{Chain, Engine, Headers, LogLevel, OutcomeKind, PluginState};
-use sluice_recording::{Exchange as Recorded, Paths, Recorded as Fact};
+use sluice_policy::path_normalization::{Normalization, Normalized};
+use sluice_recording::{AttributeValue, Exchange as Recorded, Paths, Recorded as Fact};
 
-use super::paths::PathMode;
 use super::{exchange, expectation, world};
 use crate::console::{Console, Severity};
 use crate::failure::Failure;
@@ -25,12 +25,32 @@ pub struct Setup {
     /// Its port, where the recording does not say.
     pub port: Option<u16>,
     /// The mesh's path normalisation.
-    pub paths: PathMode,
+    pub normalization: Normalization,
     /// Seed of everything random.
     pub seed: u64,
+    /// Lines below it are not logged.
+    pub log_level: LogLevel,
 }
 
 impl Setup {
+    /// What the connection manager does to `:path`; `false` where it answers 400.
+    pub fn normalize(&self, headers: &mut Headers, paths: Option<Paths>) -> bool {
+        if paths == Some(Paths::Normalized) {
+            return true;
+        }
+        let Some(path) = headers.get(":path") else {
+            return true;
+        };
+        let Normalized::Path(normal) = self.normalization.apply(path) else {
+            return false;
+        };
+        if normal != path {
+            let normal = normal.into_owned();
+            headers.set(":path", normal);
+        }
+        true
+    }
+
     /// Starts every plugin once, and shows what it logged while it did.
     ///
     /// # Errors
@@ -47,12 +67,7 @@ impl Setup {
         if refused.is_empty() {
             return Ok(());
         }
-        for line in chain.logs() {
-            console.say(
-                severity(line.level),
-                format_args!("{}: {}", line.plugin, line.message),
-            );
-        }
+        say_logs(&chain, console);
         let (name, reason) = refused
             .first()
             .map_or(("plugin", ""), |(name, reason)| (name.as_str(), *reason));
@@ -62,6 +77,16 @@ impl Setup {
             "a plugin that takes its configuration",
             "plugin-refused",
         ))
+    }
+}
+
+/// Shows what plugins logged outside any stream.
+pub fn say_logs(chain: &Chain, console: &mut Console) {
+    for line in chain.logs() {
+        console.say(
+            severity(line.level),
+            format_args!("{}: {}", line.plugin, line.message),
+        );
     }
 }
 
@@ -120,7 +145,7 @@ impl<'a> Worker<'a> {
         let mut exchange = exchange::to_host(recorded);
         let route = route(recorded, &exchange.request.headers);
         let id = recorded.id.to_string();
-        let mut report = if self.normalize(&mut exchange.request.headers, paths) {
+        let mut report = if self.setup.normalize(&mut exchange.request.headers, paths) {
             let chain = self.chain(recorded)?;
             if let Some(time) = recorded.time {
                 chain.advance_to(u64::try_from(time.as_nanos()).unwrap_or(0));
@@ -131,24 +156,6 @@ impl<'a> Worker<'a> {
         };
         complete(&mut report, recorded);
         Ok(report)
-    }
-
-    /// What the connection manager does to `:path`; `false` where it answers 400.
-    fn normalize(&self, headers: &mut Headers, paths: Option<Paths>) -> bool {
-        if paths == Some(Paths::Normalized) {
-            return true;
-        }
-        let Some(path) = headers.get(":path") else {
-            return true;
-        };
-        let Some(normal) = self.setup.paths.apply(path) else {
-            return false;
-        };
-        if normal != path {
-            let normal = normal.into_owned();
-            headers.set(":path", normal);
-        }
-        true
     }
 
     fn chain(&mut self, recorded: &Recorded<'_>) -> Result<&mut Chain, Failure> {
@@ -182,6 +189,7 @@ impl<'a> Worker<'a> {
     /// The virtual clock starts with the first exchange, so that it never has to go back.
     fn start(&self, plugins: &[usize], recorded: &Recorded<'_>) -> Result<Chain, Failure> {
         let mut world = world::world(&self.setup.workload, self.setup.direction, self.seed);
+        world.log_level = self.setup.log_level;
         if let Some(now) = recorded
             .time
             .and_then(|time| u64::try_from(time.as_nanos()).ok())
@@ -250,9 +258,13 @@ fn complete(report: &mut ExchangeReport, recorded: &Recorded<'_>) {
         .map(|expected| expectation::compare(expected, report));
 }
 
+/// Istio calls every inbound route `default`, which tells nothing.
+const UNTOLD_ROUTE: &str = "default";
+
 fn route(recorded: &Recorded<'_>, headers: &Headers) -> String {
-    match recorded.attributes.get("xds.route_name") {
-        Fact::Known(name) => name.as_text().unwrap_or_default().to_owned(),
-        Fact::Absent | Fact::Unknown => folded_route(headers),
-    }
+    let named = recorded.attributes.get("xds.route_name").known();
+    let name = named
+        .and_then(AttributeValue::as_text)
+        .filter(|name| !name.is_empty() && *name != UNTOLD_ROUTE);
+    name.map_or_else(|| folded_route(headers), str::to_owned)
 }

@@ -110,9 +110,9 @@ mod tests {
             };
             whole.record(cost);
             if fuel % 3 == 0 {
-                left.record(cost)
+                left.record(cost);
             } else {
-                right.record(cost)
+                right.record(cost);
             }
         }
         left.merge(&right);

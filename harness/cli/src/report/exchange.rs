@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use sluice_host::{
-    CalloutRecord, Cost, Headers, Message, MetricDelta, Outcome, OutcomeKind, PluginCost, Trap,
+    CalloutRecord, Cost, Headers, LogLine, Message, MetricDelta, Outcome, OutcomeKind, PluginCost,
+    Trap,
 };
 
 use super::summary::RowKey;
@@ -54,6 +55,8 @@ pub struct ExchangeReport {
     pub unknown: Vec<String>,
     /// Guests that failed.
     pub traps: Vec<Trap>,
+    /// Lines that plugins logged.
+    pub logs: Vec<LogLine>,
     /// The status in the recording.
     pub recorded_status: Option<u16>,
     /// Unmet expectations; `None` where the recording expects nothing.
@@ -83,6 +86,7 @@ impl ExchangeReport {
             costs: outcome.costs,
             unknown: outcome.unknown_reads,
             traps: outcome.traps,
+            logs: outcome.logs,
             recorded_status: None,
             expectation: None,
         }

@@ -16,7 +16,7 @@ impl Node {
                 rest: "",
                 ..
             }) if prefer_key => key,
-            Some(Step { node, rest, .. }) if rest.is_empty() => node.opening(),
+            Some(Step { node, rest: "", .. }) => node.opening(),
             Some(Step {
                 node,
                 rest,
