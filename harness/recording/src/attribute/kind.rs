@@ -34,7 +34,7 @@ const CLOSED_ROOTS: [&str; 6] = [
 ];
 
 /// Sorted by name. From Envoy's list of attributes and its CEL context, 1.40.
-const KINDS: [(&str, AttributeKind); 76] = {
+const KINDS: [(&str, AttributeKind); 75] = {
     use AttributeKind::{Bool, Duration, Int, Map, Text, Timestamp, Uint};
     [
         ("connection.dns_san_local_certificate", Text),
@@ -110,7 +110,6 @@ const KINDS: [(&str, AttributeKind); 76] = {
         ("xds.route_name", Text),
         ("xds.upstream_host_locality_metadata", AttributeKind::Any),
         ("xds.upstream_host_metadata", AttributeKind::Any),
-        ("xds.virtual_cluster_name", Text),
         ("xds.virtual_host_metadata", AttributeKind::Any),
         ("xds.virtual_host_name", Text),
     ]

@@ -56,7 +56,10 @@ impl LogLine {
             .response
             .present
             .first_text("x-envoy-upstream-service-time");
-        let latency_ms = service_time.and_then(|time| time.parse().ok());
+        // The upstream wrote this header: what is no number of milliseconds tells nothing.
+        let latency_ms = service_time
+            .and_then(|time| time.parse::<u32>().ok())
+            .map(f64::from);
         let response = self.status.map(|status| {
             let (mut headers, partial) = self.response.finish();
             headers

@@ -154,11 +154,6 @@ const ROWS: &[Row] = &[
         "upstream.transport_failure_reason",
         Form::Text,
     ),
-    row(
-        "VIRTUAL_CLUSTER_NAME",
-        "xds.virtual_cluster_name",
-        Form::Text,
-    ),
 ];
 
 /// Keys that logs use for headers: Istio's default JSON format, and what is common.

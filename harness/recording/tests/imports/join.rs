@@ -1,0 +1,195 @@
+//! Joining a tap with an access log, and redaction.
+
+use crate::capture::*;
+
+fn join(tap: &str, log: &str) -> (Vec<Exchange<'static>>, JoinReport) {
+    let mut exchanges = Vec::new();
+    let open = || Ok(tap.as_bytes());
+    let report = import_joined(
+        open,
+        log.as_bytes(),
+        &options(),
+        &options(),
+        &mut |exchange| {
+            exchanges.push(exchange);
+            Ok(())
+        },
+    )
+    .unwrap();
+    (exchanges, report.joins.unwrap())
+}
+
+fn tapped(id: &str, path: &str) -> String {
+    format!(
+        r#"{{"http_buffered_trace":{{"request":{{"headers":[{{"key":":path","value":"{path}"}},{{"key":"x-request-id","value":"{id}"}}]}}}}}}"#
+    )
+}
+
+fn logged(id: &str, path: &str, peer: &str) -> String {
+    format!(
+        "{}\n",
+        serde_json::json!({"request_id": id, "path": path, "downstream_peer_uri_san": peer})
+    )
+}
+
+fn peer<'e>(exchange: &'e Exchange<'static>) -> Option<&'e str> {
+    text(exchange, "connection.uri_san_peer_certificate")
+}
+
+#[test]
+fn a_tap_takes_the_peer_from_its_log_line() {
+    let tap = [tapped("1", "/a"), tapped("2", "/b"), tapped("3", "/c")].concat();
+    let log = [
+        logged("2", "/b", "spiffe://b"),
+        logged("1", "/a", "spiffe://a"),
+        logged("9", "/z", "spiffe://z"),
+    ]
+    .concat();
+    let (exchanges, report) = join(&tap, &log);
+    let peers: Vec<_> = exchanges.iter().map(peer).collect();
+    assert_eq!(peers, [Some("spiffe://a"), Some("spiffe://b"), None]);
+    assert!(exchanges[2].attributes.get("connection.mtls").is_unknown());
+    let expected = JoinReport {
+        joined: 2,
+        unmatched: 1,
+        ambiguous: 0,
+        log_lines: 3,
+        unused_log_lines: 1,
+    };
+    assert_eq!(report, expected);
+}
+
+#[test]
+fn a_request_id_used_twice_lends_no_identity() {
+    // Two exchanges and one line: whose it is, nobody can say.
+    let (exchanges, report) = join(
+        &[tapped("1", "/a"), tapped("1", "/a")].concat(),
+        &logged("1", "/a", "spiffe://a"),
+    );
+    assert_eq!(exchanges.iter().map(peer).collect::<Vec<_>>(), [None, None]);
+    assert_eq!((report.joined, report.ambiguous), (0, 2));
+    // One exchange and two lines.
+    let lines = [
+        logged("1", "/a", "spiffe://a"),
+        logged("1", "/a", "spiffe://b"),
+    ]
+    .concat();
+    let (exchanges, report) = join(&tapped("1", "/a"), &lines);
+    assert_eq!((peer(&exchanges[0]), report.ambiguous), (None, 1));
+    // The path tells them apart.
+    let lines = [
+        logged("1", "/a", "spiffe://a"),
+        logged("1", "/b", "spiffe://b"),
+    ]
+    .concat();
+    let (exchanges, report) = join(&[tapped("1", "/b"), tapped("1", "/a")].concat(), &lines);
+    let peers: Vec<_> = exchanges.iter().map(peer).collect();
+    assert_eq!(
+        (peers, report.joined),
+        (vec![Some("spiffe://b"), Some("spiffe://a")], 2)
+    );
+    // A line that contradicts the exchange is another's.
+    let (exchanges, report) = join(&tapped("1", "/a"), &logged("1", "/b", "spiffe://b"));
+    assert_eq!((peer(&exchanges[0]), report.unmatched), (None, 1));
+}
+
+#[test]
+fn real_taps_join_real_log_lines() {
+    let (tap, log) = (sample("tap-buffered.json"), sample("istio-access.jsonl"));
+    let mut exchanges = Vec::new();
+    let open = || Ok(tap.as_slice());
+    let report = import_joined(open, &log[..], &options(), &options(), &mut |exchange| {
+        exchanges.push(exchange);
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(report.joins.unwrap().joined, 3);
+    let payment = by_path(&exchanges, "/up/pay?x=1");
+    assert_eq!(text(payment, "response.code_details"), Some("via_upstream"));
+    // What the tap knows better stays.
+    assert_eq!(
+        payment.time.unwrap().to_string(),
+        "2026-11-21T09:55:28.568688Z"
+    );
+}
+
+#[test]
+fn secrets_become_asterisks_of_the_same_length() {
+    let bytes = sample("tap-buffered.json");
+    let (exchanges, report) = import_with(&bytes, &ImportOptions::default()).unwrap();
+    assert_eq!(report.redacted_values, 4);
+    let payment = by_path(&exchanges, "/up/pay?x=1");
+    assert_eq!(
+        payment.request.headers.first("authorization"),
+        Some(&b"**********"[..])
+    );
+    let json = serde_json::to_string(&exchanges).unwrap();
+    assert!(!json.contains("Bearer") && !json.contains("secret"));
+    let only = ImportOptions {
+        redaction: Redaction::of(["X-Multi"]),
+        ..ImportOptions::default()
+    };
+    let (exchanges, report) = import_with(&bytes, &only).unwrap();
+    assert_eq!(report.redacted_values, 2);
+    let read = by_path(&exchanges, "/v1/payments");
+    assert_eq!(
+        read.request.headers.all("x-multi").collect::<Vec<_>>(),
+        [b"*", b"*"]
+    );
+    assert_eq!(only.header(Format::TapJson).redacted, ["x-multi"]);
+}
+
+#[test]
+fn the_error_of_the_sink_ends_the_import() {
+    for name in [
+        "tap-buffered.json",
+        "chrome.har",
+        "istio-access.log",
+        "tap.pb",
+    ] {
+        let mut calls = 0;
+        let bytes = sample(name);
+        let options = ImportOptions {
+            input_bytes: Some(bytes.len() as u64),
+            ..options()
+        };
+        let fault = import(&bytes[..], &options, &mut |_| {
+            calls += 1;
+            Err(Diagnostic::new(Code::Io, "a full disk", "room"))
+        })
+        .unwrap_err();
+        assert_eq!(
+            (fault.code, calls, fault.found.as_str()),
+            (Code::Io, 1, "a full disk"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_fault_names_the_input_that_has_it() {
+    let named = |name: &str| ImportOptions {
+        input_name: Some(name.to_owned()),
+        ..options()
+    };
+    let tap = tapped("1", "/a");
+    let faults = [
+        (tap.as_str(), "{\"a\":1}"),
+        ("{\"a\":1}", &logged("1", "/a", "x")),
+    ]
+    .map(|(tap, log)| {
+        let open = || Ok(tap.as_bytes());
+        import_joined(
+            open,
+            log.as_bytes(),
+            &named("a.json"),
+            &named("b.log"),
+            &mut |_| Ok(()),
+        )
+        .unwrap_err()
+        .place
+        .file
+        .clone()
+    });
+    assert_eq!(faults.map(Option::unwrap), ["b.log", "a.json"]);
+}
