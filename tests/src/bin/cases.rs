@@ -1,5 +1,6 @@
 //! `cargo xtask cases PATH…`: runs case files and prints what became of them.
 
+use std::io::{Error, ErrorKind, Write as _, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -50,7 +51,14 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     for path in files {
         let report = file::run(&path, driver.as_mut(), &filter)?;
         clean &= report.failures.is_empty();
-        print!("{report}");
+        if let Err(error) = write!(stdout(), "{report}") {
+            return written(&error, clean);
+        }
     }
     Ok(clean)
+}
+
+/// A reader that has seen enough, such as `head`, is no error.
+fn written(error: &Error, clean: bool) -> Result<bool, String> {
+    if error.kind() == ErrorKind::BrokenPipe { Ok(clean) } else { Err(error.to_string()) }
 }

@@ -10,7 +10,7 @@ use super::line::{self, Line};
 use super::report::Report;
 use super::scenario::{Driver, Observation, Scenario};
 use super::verdict::Verdict;
-use super::{authz_matchers, own, path_normalization, validation};
+use super::{authz_matchers, own, path_normalization, reject, validation};
 
 /// Which cases to run.
 #[derive(Debug, Default, Clone)]
@@ -63,6 +63,11 @@ fn is_own(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
+/// Configurations to be refused are in a folder of that name.
+fn is_reject(path: &Path) -> bool {
+    path.parent().and_then(Path::file_name).is_some_and(|folder| folder == "reject")
+}
+
 /// Runs one file.
 ///
 /// # Errors
@@ -70,6 +75,9 @@ fn is_own(path: &Path) -> bool {
 pub fn run(path: &Path, driver: &mut dyn Driver, filter: &Filter) -> Result<Report, String> {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let stem = stem.unwrap_or_default();
+    if is_own(path) && is_reject(path) {
+        return reject::run(path, stem);
+    }
     if is_own(path) {
         return own::run(path, stem, driver, filter);
     }

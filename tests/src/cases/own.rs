@@ -14,9 +14,10 @@ use serde_json::{Map, Value, json};
 use sluice_policy::Workload;
 
 pub use judge::judge;
-pub use run::run;
+pub use run::{judge_documents, run};
 
 use super::jwt_authn::{JwtAuthn, Rule};
+use super::yaml;
 use super::scenario::{Front, Header, Plugin, Protocol, Scenario, Tls, Traffic};
 
 /// Namespace and workload of a case that names none.
@@ -215,19 +216,22 @@ pub struct Document {
     pub case: Result<Case, String>,
 }
 
+impl Document {
+    /// What the case calls itself.
+    pub fn name(&self) -> &str {
+        self.case.as_ref().map_or("", |case| &case.name)
+    }
+}
+
 /// Reads every document of a file.
 ///
 /// # Errors
 /// The file cannot be read or is not YAML.
 pub fn read(path: &Path) -> Result<Vec<Document>, String> {
-    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let text = std::fs::read_to_string(path).map_err(|error| named(&error))?;
-    let nodes = sluice_cli::yaml::parse(&text).map_err(|error| {
-        named(&format!("line {}: found {}, expected {}", error.span.line, error.found, error.expected))
-    })?;
-    let documents = nodes.iter().filter(|node| !node.is_empty()).map(|node| Document {
-        line: node.span.line,
-        case: serde_json::from_value(node.to_json()).map_err(|error| error.to_string()),
+    let documents = yaml::read(path)?.into_iter();
+    let documents = documents.map(|(line, value)| Document {
+        line,
+        case: serde_json::from_value(value).map_err(|error| error.to_string()),
     });
     Ok(documents.collect())
 }

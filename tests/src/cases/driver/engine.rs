@@ -6,7 +6,7 @@ use sluice_authz::ext_authz::{self, Callout, Event, Started, Step};
 use sluice_authz::{
     ProviderId, Program, Resume, Scratch, Verdict, configure, decide, reply_for,
 };
-use sluice_policy::{Connection, Fact, HeaderLine, Reply, Request};
+use sluice_policy::{Attribute, AttributeSet, Connection, Fact, HeaderLine, Reply, Request};
 
 use crate::cases::front::{self, Fronted};
 use crate::cases::provider::{self, Provider};
@@ -41,7 +41,7 @@ impl NativeEngine {
         let mut resume = Resume::default();
         loop {
             let lines = lines(scenario, &fronted);
-            let request = request(scenario, &fronted, &lines);
+            let request = demanded(request(scenario, &fronted, &lines), program.demand());
             let decision = decide(&program, &mut self.scratch, &request, resume);
             let Verdict::Ask(id) = decision.verdict else {
                 let reply = reply_for(&decision);
@@ -99,6 +99,32 @@ fn request<'a>(
         headers: Fact::Present(lines),
         connection: connection(scenario, fronted),
         metadata: Fact::Present(&fronted.metadata),
+    }
+}
+
+/// Leaves only what the program demands, as the adapter does: a program that
+/// demands too little must not get more here than in a proxy.
+fn demanded(request: Request<'_>, demand: AttributeSet) -> Request<'_> {
+    fn only<T>(fact: Fact<T>, demand: AttributeSet, attribute: Attribute) -> Fact<T> {
+        if demand.contains(attribute) { fact } else { Fact::Unavailable }
+    }
+    let connection = request.connection;
+    Request {
+        method: only(request.method, demand, Attribute::Method),
+        path: only(request.path, demand, Attribute::Path),
+        authority: only(request.authority, demand, Attribute::Authority),
+        headers: only(request.headers, demand, Attribute::Headers),
+        metadata: only(request.metadata, demand, Attribute::Metadata),
+        connection: Connection {
+            remote_address: only(connection.remote_address, demand, Attribute::SourceAddress),
+            destination_address: only(connection.destination_address, demand, Attribute::DestinationAddress),
+            mtls: only(connection.mtls, demand, Attribute::Mtls),
+            peer_uri_san: only(connection.peer_uri_san, demand, Attribute::PeerUriSan),
+            peer_dns_san: only(connection.peer_dns_san, demand, Attribute::PeerDnsSan),
+            peer_subject: only(connection.peer_subject, demand, Attribute::PeerSubject),
+            peer_principal: only(connection.peer_principal, demand, Attribute::PeerPrincipal),
+            requested_server_name: only(connection.requested_server_name, demand, Attribute::RequestedServerName),
+        },
     }
 }
 
@@ -206,10 +232,23 @@ fn refused(reply: Reply, grpc: bool) -> Observation {
     let line = |(name, value): (Vec<u8>, Vec<u8>)| (String::from_utf8_lossy(&name).into_owned(), value);
     Observation {
         status,
-        grpc_status: if grpc { reply.grpc_status.map(u32::from) } else { None },
+        grpc_status: grpc.then(|| reply.grpc_status.map_or_else(|| grpc_status(reply.status), u32::from)),
         details: Some(String::from_utf8_lossy(&reply.details).into_owned()),
         body: if grpc { Vec::new() } else { reply.body },
         response: reply.headers.into_iter().map(line).collect(),
         ..Observation::default()
+    }
+}
+
+/// Envoy's gRPC status for a local reply that has only an HTTP one
+/// (<https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md>).
+fn grpc_status(http: u16) -> u32 {
+    match http {
+        400 => 13,
+        401 => 16,
+        403 => 7,
+        404 => 12,
+        429 | 502..=504 => 14,
+        _ => 2,
     }
 }

@@ -15,8 +15,16 @@ const DENIED_BY: &str = "sluice_authz_decisions_total.verdict.denied.rule.";
 const GRPC_DENIED: u32 = 7;
 
 /// Headers that a proxy adds to every request, or that belong to one hop.
-const PROXY_HEADERS: [&str; 5] =
-    ["x-request-id", "x-forwarded-proto", "x-forwarded-for", "host", "connection"];
+const PROXY_HEADERS: [&str; 8] = [
+    "connection",
+    "content-length",
+    "host",
+    "transfer-encoding",
+    "x-forwarded-client-cert",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-request-id",
+];
 
 /// Judges one request. `fronted` is the request as the filter got it, or none
 /// when the proxy answered before.

@@ -1,4 +1,4 @@
-//! Runs a file of the project's own cases.
+//! Runs files of the project's own cases.
 
 use std::path::Path;
 
@@ -19,29 +19,39 @@ pub fn run(
     driver: &mut dyn Driver,
     filter: &Filter,
 ) -> Result<Report, String> {
+    let wanted = |document: &Document| document.case.as_ref().map_or(true, |case| filter.takes(&case.name));
+    let documents: Vec<Document> = read(path)?.into_iter().filter(wanted).collect();
+    let verdicts = judge_documents(&documents, driver);
     let mut report = Report::new(stem);
-    for Document { line, case } in read(path)? {
-        match case {
-            Ok(case) if !filter.takes(&case.name) => {}
-            Ok(case) => report.record(line, &case.name, run_case(&case, driver)),
-            Err(error) => report.record(line, "", Verdict::failed(error, "a case")),
-        }
+    for (document, verdict) in documents.iter().zip(verdicts) {
+        report.record(document.line, document.name(), verdict);
     }
     Ok(report)
 }
 
-/// Runs every request of one case. The first that differs is the verdict.
-pub fn run_case(case: &Case, driver: &mut dyn Driver) -> Verdict {
-    let scenarios = match case.scenarios() {
-        Ok(scenarios) => scenarios,
-        Err(error) => return Verdict::failed(error, "a case that can be staged"),
-    };
-    let answers = driver.run(&scenarios);
-    judge_all(case, driver.name(), &scenarios, &answers)
+/// Runs all documents at once, so that a driver can share what is costly.
+pub fn judge_documents(documents: &[Document], driver: &mut dyn Driver) -> Vec<Verdict> {
+    let staged: Vec<_> = documents.iter().map(stage).collect();
+    let scenarios: Vec<Scenario> =
+        staged.iter().flatten().flat_map(|(_, scenarios)| scenarios.iter().cloned()).collect();
+    let mut answers = driver.run(&scenarios).into_iter();
+    let verdicts = staged.into_iter().map(|staged| {
+        let (case, scenarios) = staged?;
+        let answers: Vec<_> = answers.by_ref().take(scenarios.len()).collect();
+        Ok(judge_all(case, driver.name(), &scenarios, &answers))
+    });
+    verdicts.map(|verdict| verdict.unwrap_or_else(|verdict| verdict)).collect()
 }
 
-/// Judges the answers to all requests of a case.
-pub fn judge_all(
+fn stage(document: &Document) -> Result<(&Case, Vec<Scenario>), Verdict> {
+    let case = document.case.as_ref().map_err(|error| Verdict::failed(error, "a case"))?;
+    let scenarios = case.scenarios();
+    Ok((case, scenarios.map_err(|error| Verdict::failed(error, "a case that can be staged"))?))
+}
+
+/// Judges the answers to all requests of a case. The first that differs is the
+/// verdict.
+fn judge_all(
     case: &Case,
     driver: &str,
     scenarios: &[Scenario],

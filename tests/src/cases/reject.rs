@@ -1,0 +1,124 @@
+//! Configurations that must be refused, or accepted with a warning:
+//! `tests/cases/reject/*.yaml`.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+use sluice_policy::{Diagnostic, Diagnostics, Severity, Workload};
+
+use super::report::Report;
+use super::verdict::Verdict;
+use super::yaml;
+
+/// One document.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Reject {
+    /// What is wrong.
+    pub name: String,
+    /// Why it matters.
+    pub why: String,
+    /// The pluginConfig.
+    #[serde(default)]
+    config: Option<Value>,
+    /// The same as text, where it is not JSON.
+    #[serde(default)]
+    text: Option<String>,
+    /// The same as a text too long to write.
+    #[serde(default)]
+    repeat: Option<Repeat>,
+    /// No node says whose proxy it is.
+    #[serde(default)]
+    no_workload: bool,
+    /// The configuration is accepted, with warnings.
+    #[serde(default)]
+    warning: bool,
+    /// What must be found, in any order. Other findings fail the case.
+    pub findings: Vec<Finding>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Repeat {
+    open: String,
+    #[serde(default)]
+    around: String,
+    close: String,
+    times: usize,
+}
+
+/// One finding.
+#[derive(Debug, Clone, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// Name of the code.
+    pub code: String,
+    /// Where; anywhere if not given.
+    #[serde(default)]
+    pub path: Option<String>,
+}
+
+impl Reject {
+    fn text(&self) -> String {
+        let repeated = self.repeat.as_ref().map(|repeat| {
+            let (open, close) = (repeat.open.repeat(repeat.times), repeat.close.repeat(repeat.times));
+            format!("{open}{}{close}", repeat.around)
+        });
+        let config = self.config.as_ref().map(ToString::to_string);
+        config.or_else(|| self.text.clone()).or(repeated).unwrap_or_default()
+    }
+
+    /// Configures the filter and compares the findings.
+    pub fn judge(&self) -> Verdict {
+        let workload = Workload { namespace: "shop".to_owned(), ..Workload::default() };
+        let workload = Some(&workload).filter(|_| !self.no_workload);
+        let (_, found) = sluice_authz::configure(self.text().as_bytes(), workload);
+        let missing = self.findings.iter().any(|finding| !found.iter().any(|d| finding.is(d)));
+        let surplus = found.iter().any(|d| !self.findings.iter().any(|finding| finding.is(d)));
+        let severity = if self.warning { Severity::Warning } else { Severity::Error };
+        let severe = self.findings.iter().all(|finding| {
+            found.iter().any(|diagnostic| finding.is(diagnostic) && diagnostic.severity == severity)
+        });
+        if !missing && !surplus && severe && found.has_errors() != self.warning {
+            return Verdict::Passed;
+        }
+        Verdict::failed(shown(&found), format!("{severity:?}: {:?}", self.findings))
+    }
+}
+
+fn shown(found: &Diagnostics) -> String {
+    if found.is_empty() { "nothing".to_owned() } else { found.to_string() }
+}
+
+impl Finding {
+    fn is(&self, diagnostic: &Diagnostic) -> bool {
+        let path = self.path.as_ref().is_none_or(|path| *path == diagnostic.path);
+        diagnostic.code.name() == self.code && path
+    }
+}
+
+/// Every document of a file with its first line.
+///
+/// # Errors
+/// The file cannot be read or is not YAML.
+pub fn read(path: &Path) -> Result<Vec<(usize, Result<Reject, String>)>, String> {
+    let documents = yaml::read(path)?.into_iter();
+    let parse = |value| serde_json::from_value(value).map_err(|error| error.to_string());
+    Ok(documents.map(|(line, value)| (line, parse(value))).collect())
+}
+
+/// Judges one file. No driver is needed: the same reader runs in the module.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn run(path: &Path, stem: String) -> Result<Report, String> {
+    let mut report = Report::new(stem);
+    for (line, reject) in read(path)? {
+        match reject {
+            Ok(reject) => report.record(line, &reject.name, reject.judge()),
+            Err(error) => report.record(line, "", Verdict::failed(error, "a case")),
+        }
+    }
+    Ok(report)
+}
