@@ -187,7 +187,9 @@ impl<'v> Fields<'v> {
 
     /// A field's value; null counts as not set, as in proto3's JSON.
     pub fn take(&mut self, key: &'static str) -> Option<&'v Value> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         self.map.get(key).filter(|value| !value.is_null())
     }
 

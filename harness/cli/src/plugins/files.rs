@@ -3,8 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use super::source::ManifestFile;
 use crate::failure::Failure;
+use crate::yaml::{self, Node};
 
 /// What the API server takes at most, times ten: larger is not a manifest.
 const MAX_BYTES: u64 = 15 << 20;
@@ -47,6 +50,8 @@ fn manifests_under(path: &Path) -> Result<Vec<PathBuf>, Failure> {
         );
     }
     entries.sort();
+    let patches = patches_in(path)?;
+    entries.retain(|entry| !patches.contains(entry));
     let mut files = Vec::new();
     for entry in entries {
         if entry.is_dir() {
@@ -56,6 +61,29 @@ fn manifests_under(path: &Path) -> Result<Vec<PathBuf>, Failure> {
         }
     }
     Ok(files)
+}
+
+/// Files that kustomize lays over other manifests: each is a part of one only.
+fn patches_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let path = folder.join("kustomization.yaml");
+    if !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let file = read_file(&path)?;
+    let documents = yaml::parse(&file.text).map_err(|error| {
+        let place = format!("{}:{}:{}", file.name, error.span.line, error.span.column);
+        Failure::new(place, error.found, error.expected, "invalid-yaml")
+    })?;
+    let mut patches = Vec::new();
+    for kustomization in documents.iter().map(Node::to_json) {
+        let listed = kustomization.get("patches").and_then(Value::as_array);
+        let paths = listed
+            .into_iter()
+            .flatten()
+            .filter_map(|patch| patch.get("path")?.as_str());
+        patches.extend(paths.map(|path| folder.join(path)));
+    }
+    Ok(patches)
 }
 
 /// kustomize's own files describe manifests and are none.

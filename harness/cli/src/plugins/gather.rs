@@ -10,6 +10,7 @@ use super::source::{Documents, ManifestFile};
 use crate::args::PluginArgs;
 use crate::console::{Console, Severity, Source};
 use crate::failure::Failure;
+use crate::report::human::plural;
 use crate::yaml::Node;
 
 /// One valid plugin, and where it stands.
@@ -139,10 +140,13 @@ pub fn install(
     }
     let installation = Installation::load(&selected, proxy.listener_direction(), loader)?;
     if installation.is_empty() {
-        let total = gathered.plugins.len();
+        let total = u64::try_from(gathered.plugins.len()).unwrap_or(u64::MAX);
         console.say(
             Severity::Warning,
-            format_args!("none of {total} plugins attaches to this workload [no-plugin]"),
+            format_args!(
+                "none of {} attaches to this workload [no-plugin]",
+                plural(total, "plugin")
+            ),
         );
     }
     Ok(installation)

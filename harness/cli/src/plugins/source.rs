@@ -109,5 +109,5 @@ fn kind_of(resource: &Value) -> String {
     resource
         .get("kind")
         .and_then(Value::as_str)
-        .map_or_else(|| "no kind".to_owned(), str::to_owned)
+        .map_or_else(|| "a document without kind".to_owned(), str::to_owned)
 }

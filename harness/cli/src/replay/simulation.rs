@@ -1,6 +1,6 @@
 //! One simulated Envoy worker.
 
-use sluice_host::{Chain, Engine, Headers, LogLevel, OutcomeKind, PluginState};
+use sluice_host::{Chain, Engine, Headers, LogLevel, Message, OutcomeKind, PluginState};
 use sluice_policy::path_normalization::{Normalization, Normalized};
 use sluice_recording::{AttributeValue, Exchange as Recorded, Paths, Recorded as Fact};
 
@@ -143,16 +143,26 @@ impl<'a> Worker<'a> {
         paths: Option<Paths>,
     ) -> Result<ExchangeReport, Failure> {
         let mut exchange = exchange::to_host(recorded);
+        let is_taken = self.setup.normalize(&mut exchange.request.headers, paths);
         let route = route(recorded, &exchange.request.headers);
         let id = recorded.id.to_string();
-        let mut report = if self.setup.normalize(&mut exchange.request.headers, paths) {
+        let mut report = if is_taken {
             let chain = self.chain(recorded)?;
             if let Some(time) = recorded.time {
                 chain.advance_to(u64::try_from(time.as_nanos()).unwrap_or(0));
             }
+            // What ticks logged would otherwise pile up over a long recording.
+            drop(chain.take_logs());
             ExchangeReport::of_outcome(sequence, id, route, chain.run(&exchange))
         } else {
-            refused_path(sequence, id, route)
+            let request = exchange.request;
+            ExchangeReport {
+                sequence,
+                id,
+                route,
+                request,
+                ..refused_path()
+            }
         };
         complete(&mut report, recorded);
         Ok(report)
@@ -229,14 +239,12 @@ fn port_of_address(address: &str) -> Option<u16> {
 }
 
 /// Envoy's answer to a path that normalisation refuses, before any filter.
-fn refused_path(sequence: u64, id: String, route: String) -> ExchangeReport {
+fn refused_path() -> ExchangeReport {
     ExchangeReport {
-        sequence,
-        id,
-        route,
         kind: OutcomeKind::Replied,
         status: Some(400),
         details: Some("path_normalization_failed".to_owned()),
+        response: Some(Message::of_headers([(":status", "400")])),
         ..ExchangeReport::default()
     }
 }

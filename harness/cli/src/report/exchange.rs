@@ -66,6 +66,16 @@ pub struct ExchangeReport {
 impl ExchangeReport {
     /// Takes over what the host found.
     pub fn of_outcome(sequence: u64, id: String, route: String, outcome: Outcome) -> Self {
+        let allowed = outcome
+            .metrics
+            .iter()
+            .find_map(|metric| allowing_rule(&metric.name))
+            .map(str::to_owned);
+        // With a single plugin there is no doubt whose counter it is.
+        let only = match outcome.costs.as_slice() {
+            [only] if allowed.is_some() => Some(Arc::clone(&only.plugin)),
+            _ => None,
+        };
         let details = outcome
             .details
             .map(|details| String::from_utf8_lossy(&details).into_owned());
@@ -75,8 +85,12 @@ impl ExchangeReport {
             route,
             kind: outcome.kind,
             status: outcome.status,
-            plugin: outcome.plugin,
-            rule: details.as_deref().and_then(rule_of).map(str::to_owned),
+            plugin: outcome.plugin.or(only),
+            rule: details
+                .as_deref()
+                .and_then(rule_of)
+                .map(str::to_owned)
+                .or(allowed),
             details,
             request: outcome.request,
             response: outcome.response,
@@ -118,6 +132,15 @@ pub fn rule_of(details: &str) -> Option<&str> {
     (!inner.is_empty()).then_some(inner)
 }
 
+/// The rule in the name of a counter of the form `….verdict.allowed.rule.RULE`:
+/// a request that passes has no details, and this is how sluice's filters name
+/// the rule that let it.
+fn allowing_rule(metric: &str) -> Option<&str> {
+    metric
+        .split_once(".verdict.allowed.rule.")
+        .map(|(_, rule)| rule)
+}
+
 /// How many requests a report must tell apart is not known beforehand, and
 /// paths carry identifiers: segments with a digit are folded into `*`.
 pub fn folded_route(request: &Headers) -> String {
@@ -152,6 +175,15 @@ mod tests {
         );
         assert_eq!(rule_of("via_upstream"), None);
         assert_eq!(rule_of("x[]"), None);
+    }
+
+    #[test]
+    fn finds_the_rule_in_a_counter() {
+        assert_eq!(
+            allowing_rule("x_total.verdict.allowed.rule.ns[a]-policy[b]-rule[0]"),
+            Some("ns[a]-policy[b]-rule[0]")
+        );
+        assert_eq!(allowing_rule("x_total.verdict.denied.rule.none"), None);
     }
 
     #[test]

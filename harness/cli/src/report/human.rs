@@ -30,7 +30,6 @@ pub fn render(summary: &Summary, plugins: &[String]) -> String {
     report.traps(summary);
     report.metrics(summary);
     report.costs(summary);
-    report.stateful(summary);
     report.0
 }
 
@@ -145,7 +144,7 @@ impl Report {
         self.title("Facts that the recording does not have");
         let exchanges = plural(summary.unknown_exchanges, "exchange");
         self.line(format_args!(
-            "  {NOTE}a plugin needed one in {exchanges}: no verdict there is certain{NOTE:#}"
+            "  {NOTE}a plugin read one in {exchanges}: a verdict that rests on it is not certain{NOTE:#}"
         ));
         for (attribute, finding) in summary.unknown.iter().take(MAX_LINES) {
             self.line(format_args!("  {attribute}  {}", Counted(finding)));
@@ -206,14 +205,6 @@ impl Report {
             }
         }
         self.table(&table, 0);
-    }
-
-    fn stateful(&mut self, summary: &Summary) {
-        for (plugin, sign) in &summary.stateful {
-            self.line(format_args!(
-                "\n{NOTE}{plugin} keeps state between exchanges ({sign}): replay it with --workers 1{NOTE:#}"
-            ));
-        }
     }
 
     fn table(&mut self, table: &Table, rows: usize) {

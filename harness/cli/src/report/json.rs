@@ -31,7 +31,19 @@ pub fn outcome_name(kind: OutcomeKind) -> &'static str {
 
 /// The first line.
 pub fn header(plugins: &[String], seed: u64, workers: usize) -> Vec<u8> {
-    line(&json!({ "report": FORMAT, "plugins": plugins, "seed": seed, "workers": workers }))
+    #[derive(Serialize)]
+    struct Header<'a> {
+        report: &'static str,
+        plugins: &'a [String],
+        seed: u64,
+        workers: usize,
+    }
+    line(&Header {
+        report: FORMAT,
+        plugins,
+        seed,
+        workers,
+    })
 }
 
 /// The line of one exchange.
@@ -269,7 +281,6 @@ fn summary_value(summary: &Summary) -> Value {
             "count": finding.count,
             "examples": finding.examples().collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
-        "stateful": summary.stateful,
     })
 }
 

@@ -127,7 +127,7 @@ pub struct Summary {
     pub unmet_exchanges: u64,
     /// Facts that a plugin read and the recording does not have, by attribute.
     pub unknown: BTreeMap<String, Finding>,
-    /// Exchanges whose outcome rests on such a fact.
+    /// Exchanges in which a plugin read such a fact.
     pub unknown_exchanges: u64,
     /// Metrics touched.
     pub metrics: BTreeMap<String, MetricTotal>,
@@ -135,8 +135,6 @@ pub struct Summary {
     pub costs: Costs,
     /// (plugin, callback, reason) → exchanges in which a guest failed.
     pub traps: BTreeMap<(String, String, String), Finding>,
-    /// Plugins that keep state between exchanges, and how it shows.
-    pub stateful: BTreeMap<String, String>,
 }
 
 impl Summary {
@@ -232,7 +230,6 @@ impl Summary {
         merge_findings(&mut self.traps, &other.traps);
         self.merge_metrics(&other.metrics);
         cost::merge(&mut self.costs, &other.costs);
-        self.stateful.extend(other.stateful.clone());
     }
 
     fn merge_metrics(&mut self, other: &BTreeMap<String, MetricTotal>) {
