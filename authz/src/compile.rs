@@ -166,6 +166,9 @@ impl Compiler<'_> {
             .subjects
             .iter()
             .map(|subject| subject.demand(program.identity));
-        program.demand = subjects.fold(program.peers.demand(), AttributeSet::union);
+        let checks = program.providers.iter().map(Provider::demand);
+        program.demand = subjects
+            .chain(checks)
+            .fold(program.peers.demand(), AttributeSet::union);
     }
 }

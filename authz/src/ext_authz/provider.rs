@@ -1,6 +1,22 @@
 //! Providers: where to ask, what to send, what to take over.
 
 use sluice_policy::mesh::{AuthorizerProtocol, ExtensionProvider, HttpAuthorizer};
+use sluice_policy::{Attribute, AttributeSet};
+
+/// The head of the request goes into every check.
+const OF_EVERY_CHECK: [Attribute; 4] = [
+    Attribute::Method,
+    Attribute::Path,
+    Attribute::Authority,
+    Attribute::Headers,
+];
+
+/// The peers go into gRPC checks as well.
+const OF_GRPC_CHECKS: [Attribute; 3] = [
+    Attribute::SourceAddress,
+    Attribute::DestinationAddress,
+    Attribute::PeerUriSan,
+];
 
 /// A compiled external authorizer of `mesh.extensionProviders`.
 #[derive(Debug, Clone)]
@@ -56,6 +72,19 @@ impl Provider {
                 AuthorizerProtocol::Http(http) => Protocol::Http(Box::new(HttpOptions::new(http))),
             },
         }
+    }
+
+    /// What has to be known of a request to ask about it.
+    pub(crate) fn demand(&self) -> AttributeSet {
+        let attributes: &[Attribute] = match self.protocol {
+            Protocol::Http(_) => &[],
+            Protocol::Grpc => &OF_GRPC_CHECKS,
+        };
+        let mut demand = AttributeSet::EMPTY;
+        for &attribute in OF_EVERY_CHECK.iter().chain(attributes) {
+            demand.insert(attribute);
+        }
+        demand
     }
 }
 
