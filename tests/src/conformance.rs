@@ -7,6 +7,7 @@
 mod compare;
 pub mod envoy;
 pub mod guest;
+pub mod harness;
 mod row;
 mod rows;
 mod traffic;

@@ -2,4 +2,5 @@
 
 pub mod cases;
 pub mod conformance;
+pub mod equality;
 pub mod record;

@@ -40,7 +40,12 @@ fn record(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let default = || workspace_dir().join("tests").join("recordings");
     let folder = arguments.out.clone().unwrap_or_else(default);
     let report = publish(&exchanges, &plan, scratch.path(), &folder)?;
-    println!("{} calls, {} exchanges in {}", plan.len(), report.exchanges, folder.display());
+    println!(
+        "{} calls, {} exchanges in {}",
+        plan.len(),
+        report.exchanges,
+        folder.display()
+    );
     if let Some(joins) = report.joins {
         println!("{joins:?}");
     }

@@ -31,7 +31,10 @@ fn compare_steps(row: &Row, observed: &Observed, found: &mut Vec<String>) {
             said.truncate(wanted.len());
         }
         let fits = said.len() == wanted.len()
-            && wanted.iter().zip(&said).all(|(wanted, said)| line_fits(wanted, said));
+            && wanted
+                .iter()
+                .zip(&said)
+                .all(|(wanted, said)| line_fits(wanted, said));
         if !fits {
             found.push(format!("found {said:#?}, expected {wanted:#?}"));
         }
@@ -41,7 +44,10 @@ fn compare_steps(row: &Row, observed: &Observed, found: &mut Vec<String>) {
 fn wanted_lines(row: &Row, callback: &str) -> Vec<String> {
     let once = REPEATED.contains(&callback) || row.traps();
     let repeats = if once { 1 } else { row.wanted.statuses.len() };
-    let steps = row.steps.iter().filter(|step| step.callback == callback && step.operation != "trap");
+    let steps = row
+        .steps
+        .iter()
+        .filter(|step| step.callback == callback && step.operation != "trap");
     let lines: Vec<_> = steps
         .map(|step| format!("{callback} {} -> {}", step.operation, step.says))
         .collect();
@@ -50,7 +56,8 @@ fn wanted_lines(row: &Row, callback: &str) -> Vec<String> {
 
 fn said_lines(observed: &Observed, callback: &str) -> Vec<String> {
     let of_callback = |line: &&String| {
-        line.split_once(' ').is_some_and(|(name, _)| name == callback)
+        line.split_once(' ')
+            .is_some_and(|(name, _)| name == callback)
     };
     observed.lines.iter().filter(of_callback).cloned().collect()
 }
@@ -65,15 +72,19 @@ fn line_fits(wanted: &str, said: &str) -> bool {
 fn compare_calls(row: &Row, observed: &Observed, found: &mut Vec<String>) {
     let calls: Vec<_> = stream_calls(observed).collect();
     if let Some(wanted) = row.wanted.calls {
-        let names: Vec<_> =
-            calls.iter().map(|call| call.split(' ').next().unwrap_or_default()).collect();
+        let names: Vec<_> = calls
+            .iter()
+            .map(|call| call.split(' ').next().unwrap_or_default())
+            .collect();
         if names != wanted {
             found.push(format!("found callbacks {calls:?}, expected {wanted:?}"));
         }
     }
     for wanted in &row.wanted.arguments {
         if !calls.iter().any(|call| call == wanted) {
-            found.push(format!("found callbacks {calls:?}, expected {wanted:?} among them"));
+            found.push(format!(
+                "found callbacks {calls:?}, expected {wanted:?} among them"
+            ));
         }
     }
 }
@@ -88,9 +99,16 @@ fn stream_calls(observed: &Observed) -> impl Iterator<Item = String> + '_ {
 }
 
 fn compare_responses(row: &Row, observed: &Observed, found: &mut Vec<String>) {
-    let statuses: Vec<_> = observed.responses.iter().map(|response| response.status).collect();
+    let statuses: Vec<_> = observed
+        .responses
+        .iter()
+        .map(|response| response.status)
+        .collect();
     if statuses != row.wanted.statuses {
-        found.push(format!("found statuses {statuses:?}, expected {:?}", row.wanted.statuses));
+        found.push(format!(
+            "found statuses {statuses:?}, expected {:?}",
+            row.wanted.statuses
+        ));
     }
     let Some(first) = observed.responses.first() else {
         return;
@@ -134,10 +152,14 @@ fn compare_header(
     found: &mut Vec<String>,
 ) {
     let values = lines.iter().filter(|(line, _)| line == name.as_bytes());
-    let values: Vec<_> = values.map(|(_, value)| value.escape_ascii().to_string()).collect();
+    let values: Vec<_> = values
+        .map(|(_, value)| value.escape_ascii().to_string())
+        .collect();
     let joined = (!values.is_empty()).then(|| values.join("|"));
     if joined.as_deref() != wanted {
-        found.push(format!("found {side} header {name} {joined:?}, expected {wanted:?}"));
+        found.push(format!(
+            "found {side} header {name} {joined:?}, expected {wanted:?}"
+        ));
     }
 }
 

@@ -25,8 +25,7 @@ use super::{
     row::{Failure, Row},
     traffic::{
         APP, CALLOUT_CLUSTER, CLIENT_IDENTITY, DEAD_CLUSTER, DESTINATION, GRPC_CLUSTER, NAMESPACE,
-        Observed, SERVER_IDENTITY, SERVER_NAME, SERVICE_CLUSTER, SOURCE, SeenRequest,
-        SeenResponse,
+        Observed, SERVER_IDENTITY, SERVER_NAME, SERVICE_CLUSTER, SOURCE, SeenRequest, SeenResponse,
     },
 };
 
@@ -93,13 +92,19 @@ impl EnvoyDriver {
             observed.responses.push(seen_response(response));
         }
         observed.lines = self.settled_lines(row, tag);
-        observed.upstream = self.service.take_received().into_iter().map(seen_request).collect();
+        observed.upstream = self
+            .service
+            .take_received()
+            .into_iter()
+            .map(seen_request)
+            .collect();
         Ok(observed)
     }
 
     fn target(&self, row: &Row, tag: &str) -> Result<Target, LabError> {
         let address = |text: &str| -> Result<SocketAddr, LabError> {
-            text.parse().map_err(|error| LabError::new("read an address", error))
+            text.parse()
+                .map_err(|error| LabError::new("read an address", error))
         };
         let tls = ClientTls::mutual(&self.authority, &self.client_identity)
             .server_name_indication(SERVER_NAME);
@@ -132,10 +137,19 @@ impl Driver for EnvoyDriver {
 }
 
 fn has_settled(row: &Row, lines: &[String]) -> bool {
-    let count = |beginning: &str| lines.iter().filter(|line| line.starts_with(beginning)).count();
+    let count = |beginning: &str| {
+        lines
+            .iter()
+            .filter(|line| line.starts_with(beginning))
+            .count()
+    };
     let late = ["tick", "queue_ready"];
     let all_came = late.iter().all(|callback| {
-        let wanted = row.steps.iter().filter(|step| step.callback == *callback).count();
+        let wanted = row
+            .steps
+            .iter()
+            .filter(|step| step.callback == *callback)
+            .count();
         count(&format!("{callback} ")) >= wanted
     });
     all_came && count("call delete stream") >= row.wanted.statuses.len()

@@ -21,7 +21,15 @@ pub fn build() -> Result<PathBuf, String> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .current_dir(workspace_dir())
-        .args(["build", "--quiet", "--release", "--package", PACKAGE, "--target", TARGET])
+        .args([
+            "build",
+            "--quiet",
+            "--release",
+            "--package",
+            PACKAGE,
+            "--target",
+            TARGET,
+        ])
         .arg("--target-dir")
         .arg(&folder)
         // Flags meant for the host would not fit wasm.
@@ -29,10 +37,15 @@ pub fn build() -> Result<PathBuf, String> {
         .stdout(Stdio::null())
         .status()
         .map_err(|error| format!("cargo does not run: {error}"))?;
-    let module = folder.join(TARGET).join("release").join("sluice_conformance_guest.wasm");
+    let module = folder
+        .join(TARGET)
+        .join("release")
+        .join("sluice_conformance_guest.wasm");
     if status.success() && module.is_file() {
         Ok(module)
     } else {
-        Err(format!("{PACKAGE} was not built: {status}; `cargo xtask setup rust` installs the target"))
+        Err(format!(
+            "{PACKAGE} was not built: {status}; `cargo xtask setup rust` installs the target"
+        ))
     }
 }

@@ -126,11 +126,7 @@ impl Row {
     }
 
     /// Calls in one callback.
-    pub fn steps(
-        mut self,
-        callback: &'static str,
-        steps: &[(&'static str, &'static str)],
-    ) -> Self {
+    pub fn steps(mut self, callback: &'static str, steps: &[(&'static str, &'static str)]) -> Self {
         let step = |(operation, says): &(&'static str, &'static str)| Step {
             callback,
             operation,

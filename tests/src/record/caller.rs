@@ -39,13 +39,25 @@ pub const CALLERS: [Caller; 8] = [
     ORDER,
     ORDER_IPV6,
     // Another account of the namespace.
-    mesh("spiffe://cluster.local/ns/production/sa/refund-service-sa", "10.0.0.8"),
+    mesh(
+        "spiffe://cluster.local/ns/production/sa/refund-service-sa",
+        "10.0.0.8",
+    ),
     // The account of another namespace.
-    mesh("spiffe://cluster.local/ns/staging/sa/order-service-sa", "10.0.1.7"),
+    mesh(
+        "spiffe://cluster.local/ns/staging/sa/order-service-sa",
+        "10.0.1.7",
+    ),
     // A name that begins with the right one.
-    mesh("spiffe://cluster.local/ns/production/sa/order-service-sa-2", "10.0.0.17"),
+    mesh(
+        "spiffe://cluster.local/ns/production/sa/order-service-sa-2",
+        "10.0.0.17",
+    ),
     // Another trust domain.
-    mesh("spiffe://old.example/ns/production/sa/order-service-sa", "10.0.3.7"),
+    mesh(
+        "spiffe://old.example/ns/production/sa/order-service-sa",
+        "10.0.3.7",
+    ),
     // Not a workload of Kubernetes.
     mesh("spiffe://cluster.local/frontend", "10.0.2.3"),
     PLAIN_TEXT,
@@ -63,7 +75,10 @@ impl Caller {
     /// Source and destination for the PROXY header, if the table is well-formed.
     pub fn addresses(&self, source_port: u16) -> Option<(SocketAddr, SocketAddr)> {
         let source: IpAddr = self.address.parse().ok()?;
-        Some((SocketAddr::new(source, source_port), self.service.parse().ok()?))
+        Some((
+            SocketAddr::new(source, source_port),
+            self.service.parse().ok()?,
+        ))
     }
 }
 

@@ -60,8 +60,9 @@ impl<'a> Pool<'a> {
         let connection = match self.open.entry(key) {
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(slot) => {
-                let target =
-                    self.stage.target(planned.caller, planned.protocol, self.next_port)?;
+                let target = self
+                    .stage
+                    .target(planned.caller, planned.protocol, self.next_port)?;
                 self.next_port += 1;
                 slot.insert(self.client.connect(&target)?)
             }

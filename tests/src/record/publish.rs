@@ -113,8 +113,16 @@ fn sent_by_request_id(plan: &[Planned]) -> Sent<'_> {
 
 /// A tap shows every byte that is not UTF-8 as `!`. What was sent is known here.
 fn restore_bytes(exchange: &mut Exchange<'_>, sent: &Sent<'_>) {
-    let id = exchange.request.headers.first_text("x-request-id").unwrap_or_default();
-    let Some(Planned { call: Call::Http(request), .. }) = sent.get(id) else {
+    let id = exchange
+        .request
+        .headers
+        .first_text("x-request-id")
+        .unwrap_or_default();
+    let Some(Planned {
+        call: Call::Http(request),
+        ..
+    }) = sent.get(id)
+    else {
         return;
     };
     for (name, value) in &request.headers {

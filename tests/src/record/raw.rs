@@ -1,10 +1,6 @@
 //! What Envoy wrote: one tap file for each exchange, and the access log.
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    path::Path,
-};
+use std::{collections::BTreeMap, fs, io, path::Path};
 
 use serde_json::Value;
 
@@ -32,7 +28,10 @@ pub fn gather(directory: &Path) -> io::Result<Vec<RawExchange>> {
     let mut exchanges = Vec::new();
     for line in log.lines() {
         let fields: Value = serde_json::from_str(line)?;
-        let id = fields.get("request_id").and_then(Value::as_str).unwrap_or_default();
+        let id = fields
+            .get("request_id")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         // A request that Envoy refused by itself never reached the tap.
         if let Some(tap) = taps.remove(id) {
             exchanges.push(RawExchange {
@@ -53,7 +52,8 @@ fn taps_by_request_id(directory: &Path) -> io::Result<BTreeMap<String, String>> 
         if entry.file_name().to_string_lossy().starts_with(TAP_PREFIX) {
             let text = fs::read_to_string(entry.path())?;
             let tap: Value = serde_json::from_str(&text)?;
-            let id = request_id(&tap).ok_or_else(|| io::Error::other("a tap without x-request-id"))?;
+            let id =
+                request_id(&tap).ok_or_else(|| io::Error::other("a tap without x-request-id"))?;
             taps.insert(id, text);
         }
     }
@@ -61,7 +61,11 @@ fn taps_by_request_id(directory: &Path) -> io::Result<BTreeMap<String, String>> 
 }
 
 fn request_id(tap: &Value) -> Option<String> {
-    let headers = tap.pointer("/http_buffered_trace/request/headers")?.as_array()?;
-    let line = headers.iter().find(|line| line.get("key") == Some(&"x-request-id".into()))?;
+    let headers = tap
+        .pointer("/http_buffered_trace/request/headers")?
+        .as_array()?;
+    let line = headers
+        .iter()
+        .find(|line| line.get("key") == Some(&"x-request-id".into()))?;
     line.get("value")?.as_str().map(str::to_owned)
 }

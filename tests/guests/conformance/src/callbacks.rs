@@ -73,12 +73,18 @@ fn run(context: u32, callback: &str, arguments: &[u32], default: u32) -> u32 {
         return default;
     };
     let arguments: Vec<_> = arguments.iter().map(u32::to_string).collect();
-    say(&script, &format!("call {callback} {kind} {}", arguments.join(" ")));
+    say(
+        &script,
+        &format!("call {callback} {kind} {}", arguments.join(" ")),
+    );
     let mut returned = default;
     for words in script.steps(callback) {
         match operation::run(&words) {
             Done::Said(result) => {
-                say(&script, &format!("{callback} {} -> {result}", words.join(" ")));
+                say(
+                    &script,
+                    &format!("{callback} {} -> {result}", words.join(" ")),
+                );
             }
             Done::Return(value) => returned = value,
         }
@@ -87,5 +93,8 @@ fn run(context: u32, callback: &str, arguments: &[u32], default: u32) -> u32 {
 }
 
 fn say(script: &Script, text: &str) {
-    abi::log(LOG_LEVEL, format!("{} {}", script.tag(), text.trim_end()).as_bytes());
+    abi::log(
+        LOG_LEVEL,
+        format!("{} {}", script.tag(), text.trim_end()).as_bytes(),
+    );
 }

@@ -43,7 +43,9 @@ const METRICS: [&str; 3] = ["counter", "gauge", "histogram"];
 
 /// The name of a status, or its number if it has none.
 pub(crate) fn status(number: u32) -> String {
-    let name = usize::try_from(number).ok().and_then(|index| STATUSES.get(index));
+    let name = usize::try_from(number)
+        .ok()
+        .and_then(|index| STATUSES.get(index));
     name.map_or_else(|| number.to_string(), |name| (*name).to_owned())
 }
 

@@ -36,5 +36,7 @@ pub(crate) fn unescape(word: &str) -> Vec<u8> {
 
 fn hex(digit: Option<u8>) -> u8 {
     let value = digit.and_then(|digit| char::from(digit).to_digit(16));
-    value.and_then(|value| u8::try_from(value).ok()).unwrap_or(0)
+    value
+        .and_then(|value| u8::try_from(value).ok())
+        .unwrap_or(0)
 }

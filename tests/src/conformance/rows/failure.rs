@@ -12,14 +12,20 @@ pub(super) fn rows() -> Vec<Row> {
         .steps("request_headers", &[("trap", "")])
         .statuses(&[503, 503, 503])
         .stays_here(),
-        Row::new("fail-open passes requests by after the one that trapped", "which itself gets 503")
-            .own_vm()
-            .fail_open()
-            .steps("request_headers", &[("trap", "")])
-            .statuses(&[503, 200, 200]),
-        Row::new("a trap in the response is 503 too", "the upstream's answer is not shown")
-            .own_vm()
-            .steps("response_headers", &[("trap", "")])
-            .statuses(&[503, 503]),
+        Row::new(
+            "fail-open passes requests by after the one that trapped",
+            "which itself gets 503",
+        )
+        .own_vm()
+        .fail_open()
+        .steps("request_headers", &[("trap", "")])
+        .statuses(&[503, 200, 200]),
+        Row::new(
+            "a trap in the response is 503 too",
+            "the upstream's answer is not shown",
+        )
+        .own_vm()
+        .steps("response_headers", &[("trap", "")])
+        .statuses(&[503, 503]),
     ]
 }

@@ -6,45 +6,108 @@ use crate::conformance::Row;
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
-        Row::new("a stream ends with log, done, delete", "the specification puts done first")
-            .calls(&["context_create", "request_headers", "response_headers", "response_body", "response_body", "log", "done", "delete"]),
-        Row::new("a body has callbacks of its own", "between headers and response")
-            .path("/v1/payments")
-            .protocol(Protocol::Http2)
-            .post("abc")
-            .statuses(&[400])
-            .calls(&[
-                "context_create",
-                "request_headers",
-                "request_body",
-                "response_headers",
-                "response_body",
-                "log",
-                "done",
-                "delete",
-            ]),
-        Row::new("what done returns does not matter to a stream", "no stream waits for it")
-            .returns("done", 0)
-            .calls(&["context_create", "request_headers", "response_headers", "response_body", "response_body", "log", "done", "delete"]),
-        Row::new("done without having been asked is NotFound", "nothing waits")
-            .steps("request_headers", &[("done", "not-found")]),
-        Row::new("a stopped request goes on when told to", "from the answer of a callout")
-            .steps("request_headers", &[(
+        Row::new(
+            "a stream ends with log, done, delete",
+            "the specification puts done first",
+        )
+        .calls(&[
+            "context_create",
+            "request_headers",
+            "response_headers",
+            "response_body",
+            "response_body",
+            "log",
+            "done",
+            "delete",
+        ]),
+        Row::new(
+            "a body has callbacks of its own",
+            "between headers and response",
+        )
+        .path("/v1/payments")
+        .protocol(Protocol::Http2)
+        .post("abc")
+        .statuses(&[400])
+        .calls(&[
+            "context_create",
+            "request_headers",
+            "request_body",
+            "response_headers",
+            "response_body",
+            "log",
+            "done",
+            "delete",
+        ]),
+        Row::new(
+            "what done returns does not matter to a stream",
+            "no stream waits for it",
+        )
+        .returns("done", 0)
+        .calls(&[
+            "context_create",
+            "request_headers",
+            "response_headers",
+            "response_body",
+            "response_body",
+            "log",
+            "done",
+            "delete",
+        ]),
+        Row::new(
+            "done without having been asked is NotFound",
+            "nothing waits",
+        )
+        .steps("request_headers", &[("done", "not-found")]),
+        Row::new(
+            "a stopped request goes on when told to",
+            "from the answer of a callout",
+        )
+        .steps(
+            "request_headers",
+            &[(
                 "http_call callout 1000 :method=GET :path=/healthz :authority=callee",
                 "ok *",
-            )])
-            .returns("request_headers", 1)
-            .steps("http_call_response", &[("effective_stream", "ok"), ("continue 0", "ok")])
-            .calls(&["context_create", "request_headers", "response_headers", "response_body", "response_body", "log", "done", "delete"]),
+            )],
+        )
+        .returns("request_headers", 1)
+        .steps(
+            "http_call_response",
+            &[("effective_stream", "ok"), ("continue 0", "ok")],
+        )
+        .calls(&[
+            "context_create",
+            "request_headers",
+            "response_headers",
+            "response_body",
+            "response_body",
+            "log",
+            "done",
+            "delete",
+        ]),
         Row::new("ticks come on the root", "as often as asked for")
             .own_vm()
             .steps("configure", &[("tick 50", "ok")])
             .steps("tick", &[("property plugin_name", "ok probe")]),
-        Row::new("an unknown context cannot be made effective", "ids come from the guest")
-            .steps("request_headers", &[("effective 4000000000", "bad-argument")]),
-        Row::new("an unknown stream type cannot be continued", "numbers come from the guest")
-            .steps("request_headers", &[("continue 9", "bad-argument"), ("close 9", "bad-argument")]),
-        Row::new("the log level is Envoy's", "so that no line is formatted for nobody")
-            .steps("request_headers", &[("log_level", "ok 2")]),
+        Row::new(
+            "an unknown context cannot be made effective",
+            "ids come from the guest",
+        )
+        .steps(
+            "request_headers",
+            &[("effective 4000000000", "bad-argument")],
+        ),
+        Row::new(
+            "an unknown stream type cannot be continued",
+            "numbers come from the guest",
+        )
+        .steps(
+            "request_headers",
+            &[("continue 9", "bad-argument"), ("close 9", "bad-argument")],
+        ),
+        Row::new(
+            "the log level is Envoy's",
+            "so that no line is formatted for nobody",
+        )
+        .steps("request_headers", &[("log_level", "ok 2")]),
     ]
 }

@@ -23,9 +23,15 @@ fn requests() -> [Request; 6] {
     [
         post().header("content-length", "0"),
         post().body("not JSON"),
-        post().header("content-type", "application/octet-stream").body(b"\x00\xff\xfe\x80"),
-        post().header("content-type", "text/plain").body("x".repeat(LARGE_BYTES)),
-        order("/v1/payments").header("te", "trailers").trailer("x-checksum", "a1b2"),
+        post()
+            .header("content-type", "application/octet-stream")
+            .body(b"\x00\xff\xfe\x80"),
+        post()
+            .header("content-type", "text/plain")
+            .body("x".repeat(LARGE_BYTES)),
+        order("/v1/payments")
+            .header("te", "trailers")
+            .trailer("x-checksum", "a1b2"),
         request("GET", "/v1/payments/export").header("te", "trailers"),
     ]
 }

@@ -54,7 +54,9 @@ impl GrpcCall {
         let metadata = [("x-request-id", request_id)];
         match self {
             Self::Get(id) => {
-                let message = GetPaymentRequest { id: (*id).to_owned() };
+                let message = GetPaymentRequest {
+                    id: (*id).to_owned(),
+                };
                 connection.grpc::<_, Payment>(AUTHORITY, GET_PAYMENT, &metadata, message)?;
             }
             Self::Create(amount_cents) => {

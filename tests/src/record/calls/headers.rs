@@ -49,7 +49,11 @@ pub(super) fn calls() -> Vec<Planned> {
         }
     }
     for caller in [CALLERS[2], PLAIN_TEXT] {
-        calls.push(http(caller, Protocol::Http1, with(order("/v1/payments"), FORGED)));
+        calls.push(http(
+            caller,
+            Protocol::Http1,
+            with(order("/v1/payments"), FORGED),
+        ));
     }
     for authority in AUTHORITIES {
         calls.push(http(ORDER, Protocol::Http2, to(authority)));
@@ -61,7 +65,9 @@ pub(super) fn calls() -> Vec<Planned> {
 }
 
 fn with(request: Request, lines: Lines) -> Request {
-    lines.iter().fold(request, |request, (name, value)| request.header(name, value))
+    lines.iter().fold(request, |request, (name, value)| {
+        request.header(name, value)
+    })
 }
 
 fn to(authority: &str) -> Request {
@@ -72,7 +78,9 @@ fn to(authority: &str) -> Request {
 
 /// The codec lower-cases names.
 fn mixed_case() -> Request {
-    request("GET", "/v1/payments").header("X-Role", "admin").header("x-ROLE", "user")
+    request("GET", "/v1/payments")
+        .header("X-Role", "admin")
+        .header("x-ROLE", "user")
 }
 
 fn long() -> Request {

@@ -62,7 +62,11 @@ const METHODS: [&str; 5] = ["PUT", "PATCH", "OPTIONS", "HEAD", "DELETE"];
 pub(super) fn calls() -> Vec<Planned> {
     let mut calls = Vec::new();
     for (index, path) in ORDINARY.iter().enumerate() {
-        let protocol = if index % 2 == 0 { Protocol::Http1 } else { Protocol::Http2 };
+        let protocol = if index % 2 == 0 {
+            Protocol::Http1
+        } else {
+            Protocol::Http2
+        };
         calls.push(http(ORDER, protocol, order(path)));
     }
     for path in EXTRAORDINARY {
@@ -72,7 +76,11 @@ pub(super) fn calls() -> Vec<Planned> {
         calls.push(http(ORDER, Protocol::Http2, order(path)));
     }
     for method in METHODS {
-        calls.push(http(ORDER, Protocol::Http1, request(method, "/v1/payments")));
+        calls.push(http(
+            ORDER,
+            Protocol::Http1,
+            request(method, "/v1/payments"),
+        ));
     }
     calls
 }

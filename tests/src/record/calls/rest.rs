@@ -28,6 +28,10 @@ pub(super) fn calls() -> Vec<Planned> {
 }
 
 fn operation(method: &str, path: &str) -> Request {
-    let operation = if method == "POST" { order(path) } else { request(method, path) };
+    let operation = if method == "POST" {
+        order(path)
+    } else {
+        request(method, path)
+    };
     operation.header("user-agent", "sluice-record/1")
 }

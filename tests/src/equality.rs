@@ -1,0 +1,81 @@
+//! The same recording through the same module, in a real Envoy and in the
+//! harness: status and headers must not differ.
+
+pub mod envoy;
+pub mod harness;
+pub mod normalize;
+mod policy;
+mod source;
+
+use sluice_envoy::client::HeaderLines;
+
+pub use policy::plugin_config;
+pub use source::read as recording;
+
+/// What came of one exchange.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// What the client got.
+    pub status: u16,
+    /// The lines that went upstream, if the request did.
+    pub upstream: Option<HeaderLines>,
+    /// The lines the client got, where no upstream answered.
+    pub reply: Option<HeaderLines>,
+    /// The body the client got, where no upstream answered.
+    pub reply_body: Option<Vec<u8>>,
+}
+
+/// Everything in which two hosts differ, one line each; normalised first.
+#[must_use]
+pub fn differences(envoy: &Seen, harness: &Seen) -> Vec<String> {
+    let (envoy, harness) = (normalize::seen(envoy), normalize::seen(harness));
+    let mut found = Vec::new();
+    if envoy.status != harness.status {
+        found.push(format!(
+            "status {} in Envoy, {} in the harness",
+            envoy.status, harness.status
+        ));
+    }
+    compare_lines("upstream", &envoy.upstream, &harness.upstream, &mut found);
+    compare_lines("reply", &envoy.reply, &harness.reply, &mut found);
+    if envoy.reply_body != harness.reply_body {
+        found.push("other reply bodies".to_owned());
+    }
+    found
+}
+
+fn compare_lines(
+    side: &str,
+    envoy: &Option<HeaderLines>,
+    harness: &Option<HeaderLines>,
+    found: &mut Vec<String>,
+) {
+    let (envoy, harness) = match (envoy, harness) {
+        (Some(envoy), Some(harness)) => (envoy, harness),
+        (None, None) => return,
+        (envoy, _) => {
+            let host = if envoy.is_some() {
+                "Envoy"
+            } else {
+                "the harness"
+            };
+            found.push(format!("{side}: only in {host}"));
+            return;
+        }
+    };
+    only_in(side, "Envoy", envoy, harness, found);
+    only_in(side, "the harness", harness, envoy, found);
+}
+
+fn only_in(
+    side: &str,
+    host: &str,
+    these: &HeaderLines,
+    others: &HeaderLines,
+    found: &mut Vec<String>,
+) {
+    for (name, value) in these.iter().filter(|line| !others.contains(line)) {
+        let (name, value) = (name.escape_ascii(), value.escape_ascii());
+        found.push(format!("{side}: only in {host}: {name}: {value}"));
+    }
+}

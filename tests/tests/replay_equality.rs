@@ -1,0 +1,75 @@
+//! Every exchange of the recording through `authz.wasm`, in the harness and in
+//! every Envoy that is here: the same status, the same headers upstream.
+
+use std::{path::Path, process::ExitCode, sync::Arc};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use sluice_envoy::{EnvoyBinary, binary::find_module};
+use sluice_recording::Exchange;
+use sluice_tests::equality::{
+    differences, envoy::Proxy, harness::Harness, plugin_config, recording,
+};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    match trials() {
+        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
+        Err(error) => {
+            eprintln!("replay_equality: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn trials() -> Result<Vec<Trial>, String> {
+    let module = Arc::new(find_module("authz").map_err(|error| error.to_string())?);
+    let exchanges = Arc::new(recording()?);
+    let binaries = EnvoyBinary::available();
+    if binaries.is_empty() {
+        return Err("no Envoy is here; `cargo xtask setup envoy` fetches it".to_owned());
+    }
+    let trial = |binary: EnvoyBinary| {
+        let (module, exchanges) = (Arc::clone(&module), Arc::clone(&exchanges));
+        let name = format!(
+            "envoy {}: {} exchanges as in the harness",
+            binary.version(),
+            exchanges.len()
+        );
+        Trial::test(name, move || compare(&binary, &module, &exchanges))
+    };
+    Ok(binaries.into_iter().map(trial).collect())
+}
+
+fn compare(
+    binary: &EnvoyBinary,
+    module: &Path,
+    exchanges: &[Exchange<'static>],
+) -> Result<(), Failed> {
+    let configuration = plugin_config().to_string();
+    let mut harness = Harness::start(module, &configuration)?;
+    let mut envoy = Proxy::start(binary, module, &configuration)?;
+    let mut found = Vec::new();
+    let mut statuses = [0_usize; 2];
+    for exchange in exchanges {
+        let here = harness.run(exchange);
+        let there = envoy
+            .run(exchange)
+            .map_err(|error| format!("{}: {error}", exchange.id))?;
+        statuses[usize::from(here.upstream.is_some())] += 1;
+        let differences = differences(&there, &here);
+        found.extend(
+            differences
+                .iter()
+                .map(|line| format!("{}: {line}", exchange.id)),
+        );
+    }
+    // A module that refuses or passes everything would agree with itself anywhere.
+    if statuses.contains(&0) {
+        return Err(format!("refused and forwarded: {statuses:?}, expected some of each").into());
+    }
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(found.join("\n").into())
+    }
+}
