@@ -25,8 +25,7 @@ pub(crate) mod key;
 mod lane;
 mod table;
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::HashMap;
 use std::ops::Range;
 
 use key::Options;
@@ -34,6 +33,7 @@ use lane::Lanes;
 use table::Table;
 
 use crate::rules::{Literal, Rules};
+use crate::seedless::Seedless;
 use crate::spans::position;
 use crate::subject::Facts;
 
@@ -79,39 +79,17 @@ impl Index {
     }
 }
 
-/// Hashes are their own hashes.
-#[derive(Debug, Default)]
-struct Identity(u64);
-
-impl Hasher for Identity {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes
-            .iter()
-            .fold(self.0, |hash, &byte| hash << 8 | u64::from(byte));
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-}
-
-type Counts = HashMap<u64, u32, BuildHasherDefault<Identity>>;
-
 struct Builder<'k> {
     keys_of: &'k KeysOf<'k>,
     lanes: Lanes,
     /// How many literals use each key.
-    crowd: Counts,
-    /// How many alternatives use each literal.
-    uses: BTreeMap<Literal, u32>,
-    /// Cost of filing under each predicate that can be looked up.
-    costs: BTreeMap<usize, u32>,
+    crowd: HashMap<u64, u32, Seedless>,
+    /// How many alternatives use each literal, by its number.
+    uses: Vec<u32>,
+    /// Cost of filing under each predicate; none if it cannot be looked up.
+    costs: Vec<Option<u32>>,
     pairs: Vec<(u64, u32)>,
-    residual: BTreeMap<Option<Literal>, Vec<u32>>,
+    residual: Vec<(Option<Literal>, u32)>,
 }
 
 impl<'k> Builder<'k> {
@@ -119,32 +97,41 @@ impl<'k> Builder<'k> {
         let mut builder = Self {
             keys_of,
             lanes: Lanes::default(),
-            crowd: Counts::default(),
-            uses: BTreeMap::new(),
-            costs: BTreeMap::new(),
+            crowd: HashMap::default(),
+            uses: Vec::new(),
+            costs: Vec::new(),
             pairs: Vec::new(),
-            residual: BTreeMap::new(),
+            residual: Vec::new(),
         };
         for literal in rules.literals() {
-            *builder.uses.entry(literal).or_insert(0) += 1;
+            let number = literal.number();
+            if builder.uses.len() <= number {
+                builder.uses.resize(number + 1, 0);
+            }
+            if let Some(uses) = builder.uses.get_mut(number) {
+                *uses += 1;
+            }
         }
         builder.count_crowds();
         builder.count_costs();
         builder
     }
 
-    fn positive(&self) -> Vec<(usize, u32)> {
-        let positive = self
-            .uses
-            .iter()
-            .filter(|(literal, _)| !literal.is_negated());
-        positive
-            .map(|(literal, &uses)| (literal.predicate(), uses))
-            .collect()
+    fn uses(&self, literal: Literal) -> u32 {
+        self.uses.get(literal.number()).copied().unwrap_or(0)
+    }
+
+    /// Predicates up to the highest that some literal uses.
+    fn predicates(&self) -> Range<usize> {
+        0..self.uses.len().div_ceil(2)
     }
 
     fn count_crowds(&mut self) {
-        for (predicate, uses) in self.positive() {
+        for predicate in self.predicates() {
+            let uses = self.uses(Literal::new(predicate, false));
+            if uses == 0 {
+                continue;
+            }
             for key in (self.keys_of)(predicate)
                 .unwrap_or_default()
                 .iter()
@@ -156,18 +143,25 @@ impl<'k> Builder<'k> {
     }
 
     fn count_costs(&mut self) {
-        for (predicate, _) in self.positive() {
-            let Some(values) = (self.keys_of)(predicate) else {
-                continue;
+        for predicate in self.predicates() {
+            let is_used = self.uses(Literal::new(predicate, false)) > 0;
+            let values = if is_used {
+                (self.keys_of)(predicate)
+            } else {
+                None
             };
-            let costs = values
-                .iter()
-                .map(|options| self.cheapest(options).map(|(_, cost)| cost));
-            if let Some(costs) = costs.collect::<Option<Vec<u32>>>() {
-                self.costs
-                    .insert(predicate, costs.into_iter().max().unwrap_or(0));
-            }
+            let cost = values.and_then(|values| self.cost(&values));
+            self.costs.push(cost);
         }
+    }
+
+    /// The crowd of the most crowded value, each looked up the best way.
+    fn cost(&mut self, values: &[Options]) -> Option<u32> {
+        let mut cost = 0;
+        for options in values {
+            cost = cost.max(self.cheapest(options)?.1);
+        }
+        Some(cost)
     }
 
     /// The least crowded way to look a value up.
@@ -190,10 +184,7 @@ impl<'k> Builder<'k> {
             }
             None => {
                 let literal = self.most_shared(&groups);
-                self.residual
-                    .entry(literal)
-                    .or_default()
-                    .push(position(rank));
+                self.residual.push((literal, position(rank)));
             }
         }
     }
@@ -208,7 +199,11 @@ impl<'k> Builder<'k> {
             let positive = alternative.iter().filter(|literal| !literal.is_negated());
             let costs = positive.filter_map(|literal| {
                 let predicate = literal.predicate();
-                self.costs.get(&predicate).map(|&cost| (cost, predicate))
+                self.costs
+                    .get(predicate)
+                    .copied()
+                    .flatten()
+                    .map(|cost| (cost, predicate))
             });
             let (cost, predicate) = costs.min()?;
             plan.cost = plan.cost.max(cost);
@@ -234,15 +229,21 @@ impl<'k> Builder<'k> {
         });
         mandatory
             .flatten()
-            .max_by_key(|literal| (self.uses.get(literal).copied(), *literal))
+            .max_by_key(|&literal| (self.uses(literal), literal))
     }
 
     fn finish(mut self) -> Index {
         self.lanes.seal();
+        self.residual.sort_unstable();
+        let lists = self.residual.chunk_by(|left, right| left.0 == right.0);
+        let residual = lists.filter_map(|list| {
+            let ranks = list.iter().map(|&(_, rank)| rank).collect();
+            list.first().map(|&(literal, _)| (literal, ranks))
+        });
         Index {
             lanes: self.lanes,
+            residual: residual.collect(),
             table: Table::build(self.pairs),
-            residual: self.residual.into_iter().collect(),
         }
     }
 }

@@ -17,6 +17,11 @@ impl Literal {
         Self(position(predicate) << 1 | u32::from(negated))
     }
 
+    /// A number of its own, twice that of its predicate or one more.
+    pub(crate) fn number(self) -> usize {
+        self.0 as usize
+    }
+
     /// Number of the predicate.
     pub(crate) fn predicate(self) -> usize {
         (self.0 >> 1) as usize

@@ -70,16 +70,16 @@ impl Interner {
 
 /// The first rule of a layer with a given hash.
 #[derive(Debug, Default)]
-pub(super) struct Seen(HashMap<u64, usize, Seedless>);
+pub(super) struct Seen(HashMap<u64, u32, Seedless>);
 
 impl Seen {
     /// Whether a rule is none of those that were seen before and that `rules`
     /// holds. A rule whose hash is taken by another one counts as new.
     pub(super) fn is_new(&mut self, groups: &[Group], rules: &Rules) -> bool {
         match self.0.entry(hash(&groups)) {
-            Entry::Occupied(entry) => rules.groups(*entry.get()) != groups,
+            Entry::Occupied(entry) => rules.groups(*entry.get() as usize) != groups,
             Entry::Vacant(entry) => {
-                entry.insert(rules.len());
+                entry.insert(position(rules.len()));
                 true
             }
         }

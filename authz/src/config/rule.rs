@@ -137,6 +137,8 @@ impl Reader<'_> {
             );
         }
         self.check_mixture(&inner, &tests);
+        // Thousands of rules are kept until they are compiled.
+        tests.shrink_to_fit();
         tests
     }
 

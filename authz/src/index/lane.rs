@@ -1,6 +1,6 @@
 //! Lanes: the places of a request where an index looks things up.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use sluice_policy::Fact;
 
@@ -85,13 +85,13 @@ pub(crate) struct Lanes {
     lanes: Vec<Lane>,
     /// Lanes of headers by name: the request's headers are walked once,
     /// however many names the policies mention.
-    headers: BTreeMap<Box<[u8]>, usize>,
+    headers: Vec<(Box<[u8]>, usize)>,
     /// Whether one of them is a pseudo-header.
     has_pseudo: bool,
     /// The other lanes in use.
     others: Vec<usize>,
     /// Every lane by its subject, while the index is being built.
-    numbers: HashMap<Subject, usize, Seedless>,
+    numbers: HashMap<Subject, u32, Seedless>,
 }
 
 impl Lanes {
@@ -112,11 +112,11 @@ impl Lanes {
 
     fn number(&mut self, subject: &Subject) -> usize {
         if let Some(&number) = self.numbers.get(subject) {
-            return number;
+            return number as usize;
         }
         let number = self.lanes.len();
         self.lanes.push(Lane::new(subject.clone()));
-        self.numbers.insert(subject.clone(), number);
+        self.numbers.insert(subject.clone(), position(number));
         number
     }
 
@@ -148,11 +148,12 @@ impl Lanes {
             match &lane.subject {
                 Subject::Header(name) => {
                     self.has_pseudo |= is_pseudo(name);
-                    self.headers.insert(name.clone(), number);
+                    self.headers.push((name.clone(), number));
                 }
                 _ => self.others.push(number),
             }
         }
+        self.headers.sort_unstable();
     }
 
     /// Looks up everything that the request has, and calls `found` with each
@@ -168,6 +169,15 @@ impl Lanes {
                 })
     }
 
+    fn header(&self, name: &[u8]) -> Option<usize> {
+        let at = self
+            .headers
+            .binary_search_by(|(known, _)| (**known).cmp(name));
+        at.ok()
+            .and_then(|at| self.headers.get(at))
+            .map(|(_, number)| *number)
+    }
+
     fn look_up_headers(&self, facts: &Facts<'_>, table: &Table, found: &mut Found<'_>) -> bool {
         if self.headers.is_empty() {
             return true;
@@ -179,7 +189,7 @@ impl Lanes {
             return false;
         }
         for (name, text) in lines {
-            let Some(&number) = self.headers.get(*name) else {
+            let Some(number) = self.header(name) else {
                 continue;
             };
             if let Some(lane) = self.lanes.get(number) {

@@ -28,7 +28,7 @@ fn decided(config: &Config, request: &OwnedRequest) -> Judgement {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn the_index_finds_what_a_naive_evaluation_finds(config in config(), requests in prop::collection::vec(request(), 4)) {

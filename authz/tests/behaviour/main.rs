@@ -7,7 +7,10 @@
     clippy::indexing_slicing,
     reason = "the constructors of a test world fail as loudly as the tests that use them"
 )]
-#![expect(clippy::needless_pass_by_value, reason = "resources are built inside out from `json!`")]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "resources are built inside out from `json!`"
+)]
 
 mod configuration;
 mod external;
