@@ -3,6 +3,7 @@
 mod module;
 mod package;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -66,6 +67,7 @@ fn build(tree: &Tree) -> Result<Vec<Delivered>> {
 
 fn compile(tree: &Tree, packages: &[WasmPackage]) -> Result<()> {
     let mut cargo = tree.cargo();
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", path_flags(tree));
     cargo.args([
         "build",
         "--profile",
@@ -79,6 +81,30 @@ fn compile(tree: &Tree, packages: &[WasmPackage]) -> Result<()> {
             .flat_map(|package| ["--package", &package.package]),
     );
     run::run(&mut cargo)
+}
+
+/// Panic messages hold the paths of source files. Cut short, a module is smaller
+/// and the same whoever builds it.
+fn path_flags(tree: &Tree) -> OsString {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let registry = home.map(|home| home.join("registry").join("src"));
+    let mut flags = OsString::new();
+    for (path, name) in [
+        (registry.as_deref(), "crates"),
+        (Some(tree.root()), "sluice"),
+    ] {
+        let Some(path) = path else { continue };
+        if !flags.is_empty() {
+            // What separates flags in this variable.
+            flags.push("\u{1f}");
+        }
+        flags.push("--remap-path-prefix=");
+        flags.push(path);
+        flags.push("=");
+        flags.push(name);
+    }
+    flags
 }
 
 fn deliver(tree: &Tree, package: &WasmPackage) -> Result<Delivered> {
