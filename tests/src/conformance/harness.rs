@@ -81,14 +81,18 @@ impl Driver for HarnessDriver {
             note(outcome, &mut observed);
         }
         chain.advance_to(chain.now_ns() + AFTERMATH_NS);
-        let root = chain.take_logs().into_iter().map(|line| line.message);
-        observed.lines = root.chain(streams).filter_map(untagged).collect();
+        let root: Vec<_> = chain
+            .take_logs()
+            .into_iter()
+            .map(|line| line.message)
+            .collect();
+        observed.lines = root.iter().chain(&streams).filter_map(untagged).collect();
         Ok(observed)
     }
 }
 
-fn untagged(line: String) -> Option<String> {
-    let text = line.strip_prefix(TAG)?.strip_prefix(' ')?;
+fn untagged(line: impl AsRef<str>) -> Option<String> {
+    let text = line.as_ref().strip_prefix(TAG)?.strip_prefix(' ')?;
     Some(text.to_owned())
 }
 

@@ -164,7 +164,8 @@ fn request(recorded: &Exchange<'_>) -> Result<Request, LabError> {
 /// The client writes pseudo-headers and framing by itself.
 fn is_sent(name: &[u8], framed: bool) -> bool {
     let framing: &[&[u8]] = &[b"content-length", b"transfer-encoding"];
-    !name.starts_with(b":") && !(framed && framing.contains(&name))
+    let rewritten = framed && framing.contains(&name);
+    !name.starts_with(b":") && !rewritten
 }
 
 fn lines(fields: &Fields<'_>) -> HeaderLines {
