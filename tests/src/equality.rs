@@ -63,8 +63,12 @@ fn compare_lines(
             return;
         }
     };
+    let before = found.len();
     only_in(side, "Envoy", envoy, harness, found);
     only_in(side, "the harness", harness, envoy, found);
+    if found.len() == before && envoy != harness {
+        found.push(format!("{side}: the same lines in another order or number"));
+    }
 }
 
 fn only_in(
@@ -77,5 +81,61 @@ fn only_in(
     for (name, value) in these.iter().filter(|line| !others.contains(line)) {
         let (name, value) = (name.escape_ascii(), value.escape_ascii());
         found.push(format!("{side}: only in {host}: {name}: {value}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Seen, differences};
+
+    fn forwarded(lines: &[(&str, &str)]) -> Seen {
+        let line =
+            |(name, value): &(&str, &str)| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
+        Seen {
+            status: 200,
+            upstream: Some(lines.iter().map(line).collect()),
+            ..Seen::default()
+        }
+    }
+
+    #[test]
+    fn order_of_names_and_framing_do_not_matter() {
+        let envoy = forwarded(&[("b", "1"), ("a", "1"), ("content-length", "3")]);
+        let harness = forwarded(&[(":method", "GET"), ("a", "1"), ("b", "1")]);
+        assert_eq!(differences(&envoy, &harness), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_line_that_only_one_has_is_told() {
+        let envoy = forwarded(&[("a", "1"), ("a", "2")]);
+        let harness = forwarded(&[("a", "1")]);
+        assert_eq!(
+            differences(&envoy, &harness),
+            ["upstream: only in Envoy: a: 2"]
+        );
+    }
+
+    #[test]
+    fn lines_of_one_name_keep_their_order_and_number() {
+        let envoy = forwarded(&[("a", "1"), ("a", "2")]);
+        for other in [
+            &[("a", "2"), ("a", "1")][..],
+            &[("a", "1"), ("a", "2"), ("a", "2")][..],
+        ] {
+            assert!(
+                !differences(&envoy, &forwarded(other)).is_empty(),
+                "{other:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn forwarded_and_refused_differ() {
+        let refused = Seen {
+            status: 403,
+            reply: Some(Vec::new()),
+            ..Seen::default()
+        };
+        assert_eq!(differences(&forwarded(&[]), &refused).len(), 3);
     }
 }

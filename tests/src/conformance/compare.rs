@@ -169,3 +169,66 @@ fn compare_body(side: &str, body: &[u8], wanted: &str, found: &mut Vec<String>) 
         found.push(format!("found {side} body \"{body}\", expected {wanted:?}"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::differences;
+    use crate::conformance::{Observed, Row, SeenResponse};
+
+    fn row() -> Row {
+        Row::new("a row", "to be compared")
+            .steps("request_headers", &[("header request_headers x", "ok 1")])
+            .calls(&["request_headers", "log"])
+    }
+
+    fn observed(lines: &[&str], status: u16) -> Observed {
+        Observed {
+            lines: lines.iter().map(ToString::to_string).collect(),
+            responses: vec![SeenResponse {
+                status,
+                ..SeenResponse::default()
+            }],
+            ..Observed::default()
+        }
+    }
+
+    const SAID: &str = "request_headers header request_headers x -> ok 1";
+    const CALLS: [&str; 2] = ["call request_headers stream 5 1", "call log stream"];
+
+    #[test]
+    fn what_was_wanted_is_no_difference() {
+        let found = differences(&row(), &observed(&[CALLS[0], SAID, CALLS[1]], 200));
+        assert_eq!(found, Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_kind_of_difference_is_told() {
+        let cases: [(&[&str], u16); 4] = [
+            (&[CALLS[0], CALLS[1]], 200),
+            (
+                &[
+                    CALLS[0],
+                    "request_headers header request_headers x -> ok 2",
+                    CALLS[1],
+                ],
+                200,
+            ),
+            (&[CALLS[1], SAID, CALLS[0]], 200),
+            (&[CALLS[0], SAID, CALLS[1]], 503),
+        ];
+        for (lines, status) in cases {
+            let found = differences(&row(), &observed(lines, status));
+            assert_eq!(found.len(), 1, "{lines:?} {status}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_no_interest_still_needs_its_status() {
+        let row = Row::new("a row", "to be compared")
+            .steps("request_headers", &[("header request_headers x", "ok *")]);
+        let line = |says: &str| format!("request_headers header request_headers x -> {says}");
+        let fits = |says: &str| differences(&row, &observed(&[&line(says)], 200)).is_empty();
+        assert!(fits("ok anything"));
+        assert!(!fits("not-found"));
+    }
+}
