@@ -142,10 +142,10 @@ fn run_cases(tree: &Tree, tally: &mut Tally) -> Result<()> {
     let mut failed = Vec::new();
     for driver in DRIVERS {
         let mut cargo = tree.cargo();
+        // As the tests left it: a second build of wasmtime would cost more minutes than it saves.
         cargo.args([
             "run",
             "--quiet",
-            "--release",
             "--package",
             "sluice-tests",
             "--bin",
