@@ -16,6 +16,7 @@ mod template;
 mod trust_domain;
 
 pub use address::{IpMatcher, parse_port};
+pub use envoy_form::safe_regex;
 pub use namespace::NamespaceMatcher;
 pub use path::{PathMatcher, without_query};
 pub use request_principal::RequestPrincipalMatcher;

@@ -20,11 +20,11 @@ impl StringMatcher {
                 json!({"suffix": lossy(text), "ignoreCase": ignore_case})
             }
             Self::Any => json!({"presentMatch": true}),
-            Self::NonEmpty => json!({"safeRegex": ".+"}),
+            Self::NonEmpty => safe_regex(".+"),
             // Istio quotes the suffix only; the prefix is its own `spiffe://`.
             Self::Around { prefix, suffix } => {
                 let suffix = regex_text::quote(&lossy(suffix));
-                json!({"safeRegex": format!("{}.*{suffix}", lossy(prefix))})
+                safe_regex(&format!("{}.*{suffix}", lossy(prefix)))
             }
         }
     }
@@ -60,6 +60,11 @@ impl PathMatcher {
     }
 }
 
+/// Envoy's `StringMatcher` with a regular expression as it is.
+pub fn safe_regex(regex: &str) -> Value {
+    json!({"safeRegex": {"regex": regex}})
+}
+
 fn lossy(text: &[u8]) -> String {
     String::from_utf8_lossy(text).into_owned()
 }
@@ -76,11 +81,11 @@ mod tests {
         assert_eq!(text("a"), json!({"exact": "a", "ignoreCase": false}));
         assert_eq!(text("a*"), json!({"prefix": "a", "ignoreCase": false}));
         assert_eq!(text("*a"), json!({"suffix": "a", "ignoreCase": false}));
-        assert_eq!(text("*"), json!({"safeRegex": ".+"}));
+        assert_eq!(text("*"), json!({"safeRegex": {"regex": ".+"}}));
         let around = StringMatcher::principal("*a.b");
         assert_eq!(
             around.to_envoy_json(),
-            json!({"safeRegex": r"spiffe://.*a\.b"})
+            json!({"safeRegex": {"regex": r"spiffe://.*a\.b"}})
         );
     }
 

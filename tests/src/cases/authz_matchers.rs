@@ -1,21 +1,17 @@
 //! Lines of a policy value and the Envoy matcher that Istio makes of it.
 
-use serde_json::Value;
-use sluice_policy::matcher::{PathMatcher, StringMatcher};
+use serde_json::{Value, json};
+use sluice_policy::matcher::{PathMatcher, StringMatcher, safe_regex};
 
 use super::verdict::Verdict;
 
-/// Istio's helper that wraps a regular expression as it is. Policies have no
-/// such values.
+/// Istio's helper that wraps a regular expression as it is.
 const RAW_REGEX: &str = "TestStringMatcherRegex";
 
 /// Judges one line.
 pub fn judge(case: &Value) -> Verdict {
     if case["match"].is_string() {
         return judge_texts(case);
-    }
-    if case["source"]["test"] == RAW_REGEX {
-        return Verdict::skipped("a regular expression as it is: policies have no such values");
     }
     let expected = if case["expect"].is_null() { &case["want"] } else { &case["expect"] };
     match matcher(case) {
@@ -30,6 +26,9 @@ fn text<'c>(case: &'c Value, key: &str) -> Option<&'c str> {
 
 /// Our matcher for the line's value, as Envoy would have it.
 fn matcher(case: &Value) -> Option<Value> {
+    if case["source"]["test"] == RAW_REGEX {
+        return text(case, "v").map(safe_regex);
+    }
     if let (Some(name), Some(value)) = (text(case, "k"), text(case, "v")) {
         let matcher =
             if name == ":authority" { StringMatcher::host(value) } else { StringMatcher::header(value) };
@@ -57,12 +56,17 @@ fn literal_matcher(case: &Value, literal: &str) -> Option<StringMatcher> {
     Some(if case["ignoreCase"] == true { matcher.ignoring_case() } else { matcher })
 }
 
-/// `ignoreCase: false` is the default, which some lines write and some do not.
+/// `ignoreCase: false` is the default, which some lines write and some do not;
+/// some shorten a regular expression's message to its text.
 fn comparable(matcher: &Value) -> Value {
     match matcher {
         Value::Object(fields) => {
             let said = fields.iter().filter(|(key, value)| *key != "ignoreCase" || **value != false);
-            Value::Object(said.map(|(key, value)| (key.clone(), comparable(value))).collect())
+            let compare = |(key, value): (&String, &Value)| match value {
+                Value::String(regex) if key == "safeRegex" => (key.clone(), json!({"regex": regex})),
+                value => (key.clone(), comparable(value)),
+            };
+            Value::Object(said.map(compare).collect())
         }
         other => other.clone(),
     }
