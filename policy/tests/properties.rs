@@ -11,6 +11,17 @@ fn mode() -> impl Strategy<Value = Normalization> {
     prop::sample::select(Normalization::NAMES.map(|(_, mode)| mode).to_vec())
 }
 
+/// Every mode but one; discarding samples would run out of them now and then.
+fn mode_except(excluded: Normalization) -> impl Strategy<Value = Normalization> {
+    let modes = Normalization::NAMES.map(|(_, mode)| mode);
+    prop::sample::select(
+        modes
+            .into_iter()
+            .filter(|mode| *mode != excluded)
+            .collect::<Vec<_>>(),
+    )
+}
+
 /// Paths over the characters that normalisation treats apart.
 fn path() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
@@ -36,15 +47,19 @@ proptest! {
 
     /// Without decoding of slashes, which may lay bare another encoding.
     #[test]
-    fn normalising_twice_changes_nothing(mode in mode(), path in path()) {
-        prop_assume!(mode != Normalization::DecodeAndMergeSlashes);
+    fn normalising_twice_changes_nothing(
+        mode in mode_except(Normalization::DecodeAndMergeSlashes),
+        path in path(),
+    ) {
         let once = normal(mode, path.as_bytes()).unwrap();
         prop_assert_eq!(normal(mode, &once), Some(once));
     }
 
     #[test]
-    fn no_dot_segment_and_no_backslash_survives(mode in mode(), path in path()) {
-        prop_assume!(mode != Normalization::None);
+    fn no_dot_segment_and_no_backslash_survives(
+        mode in mode_except(Normalization::None),
+        path in path(),
+    ) {
         let normal = normal(mode, path.as_bytes()).unwrap();
         let path = before_query(&normal);
         prop_assert!(path.starts_with(b"/"));
