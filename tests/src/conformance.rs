@@ -8,11 +8,13 @@ mod compare;
 pub mod envoy;
 pub mod guest;
 pub mod harness;
+mod page;
 mod row;
 mod rows;
 mod traffic;
 
 pub use compare::differences;
+pub use page::page;
 pub use row::{Failure, Row, Step, Wanted};
 pub use rows::all as rows;
 pub use traffic::{Observed, SeenRequest, SeenResponse};

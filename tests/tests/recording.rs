@@ -3,7 +3,9 @@
 use std::{collections::BTreeSet, fs::File, io::BufReader};
 
 use sluice_envoy::binary::workspace_dir;
-use sluice_recording::{Diagnostic, Exchange, Format, ImportOptions, Redaction, import_joined};
+use sluice_recording::{
+    AttributeValue, Diagnostic, Exchange, Format, ImportOptions, Redaction, import_joined,
+};
 use sluice_tests::{
     equality::recording,
     record::{caller::CALLERS, calls::plan},
@@ -46,7 +48,7 @@ fn it_shows_every_caller_protocol_and_kind_of_message() {
             .attributes
             .get("connection.mtls")
             .known()
-            .and_then(|mtls| mtls.as_bool())
+            .and_then(AttributeValue::as_bool)
             == Some(false)
     });
     some("request trailers", |exchange| {
