@@ -26,7 +26,7 @@ pub enum DriverKind {
 ///
 /// # Errors
 /// What is missing, and the command that provides it.
-pub fn start(kind: DriverKind) -> Result<Box<dyn Driver>, String> {
+pub fn start(kind: DriverKind) -> Result<Box<dyn Driver + Send>, String> {
     Ok(match kind {
         DriverKind::Engine => Box::new(NativeEngine::default()),
         DriverKind::Harness => Box::new(Harness::new()?),
