@@ -74,30 +74,49 @@ impl From<Color> for anstream::ColorChoice {
 
 /// Which plugins, on whose proxy: shared by the commands that run any.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Plugins")]
 pub struct PluginArgs {
     /// File or folder of WasmPlugin and TrafficExtension manifests (repeatable)
-    #[arg(long, value_name = "FILE|DIR", required = true)]
+    #[arg(
+        long,
+        help_heading = "Plugins",
+        value_name = "FILE|DIR",
+        required = true
+    )]
     pub plugins: Vec<PathBuf>,
 
     /// Folder of modules: an image `…/NAME:TAG` is NAME.wasm there (`sluice-NAME` also NAME.wasm)
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, help_heading = "Plugins", value_name = "DIR")]
     pub modules: Option<PathBuf>,
 
     /// Whose proxy is simulated: namespace=…, kind=sidecar|gateway|waypoint, name=…, cluster=…,
     /// serviceAccount=…, and labels as KEY=VALUE
-    #[arg(long, value_name = "KEY=VALUE,…", default_value = "namespace=default")]
+    #[arg(
+        long,
+        help_heading = "Plugins",
+        value_name = "KEY=VALUE,…",
+        default_value = "namespace=default"
+    )]
     pub workload: crate::workload::WorkloadOption,
 
     /// The listener that the traffic came through
-    #[arg(long, value_name = "DIRECTION", default_value = "inbound")]
+    #[arg(
+        long,
+        help_heading = "Plugins",
+        value_name = "DIRECTION",
+        default_value = "inbound"
+    )]
     pub direction: crate::plugins::Direction,
 
     /// Port of that listener, where a recording does not say it (destination.port)
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, help_heading = "Plugins", value_name = "PORT")]
     pub port: Option<u16>,
 
     /// Namespace whose plugins apply to the whole mesh (meshConfig.rootNamespace)
-    #[arg(long, value_name = "NAMESPACE", default_value = "istio-system")]
+    #[arg(
+        long,
+        help_heading = "Plugins",
+        value_name = "NAMESPACE",
+        default_value = "istio-system"
+    )]
     pub root_namespace: String,
 }

@@ -67,11 +67,28 @@ impl FromStr for WorkloadOption {
             }
             option.set(key, value)?;
         }
+        option.complete();
         Ok(option)
     }
 }
 
+/// The label by which Istio marks the proxies of a Gateway, waypoints included.
+const GATEWAY_LABEL: &str = "gateway.networking.k8s.io/gateway-name";
+
 impl WorkloadOption {
+    /// Gives a gateway or waypoint the label that its proxies have in a cluster.
+    fn complete(&mut self) {
+        let labels = &mut self.workload.labels;
+        if self.workload.kind != ProxyKind::Sidecar
+            && let Some(name) = &self.name
+        {
+            labels
+                .entry(GATEWAY_LABEL.to_owned())
+                .or_insert_with(|| name.clone());
+        }
+        self.workload.gateway = labels.get(GATEWAY_LABEL).cloned();
+    }
+
     fn set(&mut self, key: &str, value: &str) -> Result<(), WorkloadError> {
         match key {
             "namespace" => value.clone_into(&mut self.workload.namespace),
@@ -125,6 +142,13 @@ mod tests {
             .map(|(k, v)| format!("{k}={v}"))
             .collect();
         assert_eq!(labels, ["app=payment-service", "name=x", "version=v1"]);
+    }
+
+    #[test]
+    fn a_gateway_has_the_label_of_one() {
+        let option: WorkloadOption = "namespace=edge,kind=gateway,name=public".parse().unwrap();
+        assert_eq!(option.workload.labels[GATEWAY_LABEL], "public");
+        assert_eq!(option.workload.gateway.as_deref(), Some("public"));
     }
 
     #[test]
