@@ -12,13 +12,18 @@ use crate::engine::Engine;
 use crate::module::Module;
 use crate::outcome::{LogLine, MetricKind, Trap};
 use crate::plugin::PluginConfig;
+use crate::stream::{Direction, Stream};
 use crate::vm::Vm;
 use crate::worker::{Place, Worker};
 use crate::{Attributes, Cost, Headers, HostError, World};
 
 /// A stream that was opened and not yet closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct StreamId(usize);
+pub struct StreamId {
+    index: usize,
+    /// Tells a stream from later ones in the same place.
+    serial: u64,
+}
 
 /// How a plugin stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,7 +142,7 @@ impl Chain {
     /// Opens a stream, as a new request on a connection does.
     pub fn open(&mut self, attributes: &Attributes) -> StreamId {
         let index = self.worker.vacant.pop().unwrap_or_else(|| {
-            self.worker.streams.push(crate::stream::Stream::default());
+            self.worker.streams.push(Stream::default());
             self.worker.streams.len() - 1
         });
         self.reload_failed_plugins();
@@ -153,60 +158,68 @@ impl Chain {
                 seat.generation = self.vms.get(plugin.vm).map_or(0, |vm| vm.generation);
             }
         }
-        StreamId(index)
+        StreamId {
+            index,
+            serial: connection_id,
+        }
     }
 
     /// Feeds the request headers of a stream. What Envoy's connection manager
     /// does to them is done first.
     pub fn request_headers(&mut self, stream: StreamId, headers: &Headers, end_of_stream: bool) {
+        let Some(index) = self.live(stream) else {
+            return;
+        };
         let (manager, worker) = (self.worker.manager, &mut *self.worker);
-        if let Some(found) = worker.streams.get_mut(stream.0) {
+        if let Some(found) = worker.streams.get_mut(index) {
             found.request.headers.copy_from(headers);
             manager.prepare(&mut found.request.headers, &mut worker.random);
         }
-        self.feed_headers(stream.0, crate::stream::Direction::Request, end_of_stream);
+        self.feed_headers(index, Direction::Request, end_of_stream);
     }
 
     /// Feeds a piece of request body.
     pub fn request_body(&mut self, stream: StreamId, chunk: &[u8], end_of_stream: bool) {
-        self.feed_data(
-            stream.0,
-            crate::stream::Direction::Request,
-            chunk,
-            end_of_stream,
-        );
+        if let Some(index) = self.live(stream) {
+            self.feed_data(index, Direction::Request, chunk, end_of_stream);
+        }
     }
 
     /// Feeds the request trailers, which end the request.
     pub fn request_trailers(&mut self, stream: StreamId, trailers: &Headers) {
-        self.feed_trailers(stream.0, crate::stream::Direction::Request, trailers);
+        if let Some(index) = self.live(stream) {
+            self.feed_trailers(index, Direction::Request, trailers);
+        }
     }
 
     /// Feeds the response headers from upstream.
     pub fn response_headers(&mut self, stream: StreamId, headers: &Headers, end_of_stream: bool) {
-        if let Some(found) = self.worker.streams.get_mut(stream.0) {
+        let Some(index) = self.live(stream) else {
+            return;
+        };
+        if let Some(found) = self.worker.streams.get_mut(index) {
             if found.response.arrived {
                 return;
             }
             found.response.headers.copy_from(headers);
             found.details = Some(b"via_upstream".to_vec());
         }
-        self.feed_headers(stream.0, crate::stream::Direction::Response, end_of_stream);
+        self.note_status(index);
+        self.feed_headers(index, Direction::Response, end_of_stream);
     }
 
     /// Feeds a piece of response body.
     pub fn response_body(&mut self, stream: StreamId, chunk: &[u8], end_of_stream: bool) {
-        self.feed_data(
-            stream.0,
-            crate::stream::Direction::Response,
-            chunk,
-            end_of_stream,
-        );
+        if let Some(index) = self.live(stream) {
+            self.feed_data(index, Direction::Response, chunk, end_of_stream);
+        }
     }
 
     /// Feeds the response trailers, which end the response.
     pub fn response_trailers(&mut self, stream: StreamId, trailers: &Headers) {
-        self.feed_trailers(stream.0, crate::stream::Direction::Response, trailers);
+        if let Some(index) = self.live(stream) {
+            self.feed_trailers(index, Direction::Response, trailers);
+        }
     }
 
     /// Ends every plugin as Envoy does when it shuts down.
@@ -214,6 +227,12 @@ impl Chain {
         for plugin in 0..self.plugins.len() {
             self.end_root(plugin);
         }
+    }
+
+    /// Where an open stream lies; a closed one lies nowhere.
+    fn live(&self, stream: StreamId) -> Option<usize> {
+        let found = self.worker.streams.get(stream.index)?;
+        (found.connection_id == stream.serial).then_some(stream.index)
     }
 
     fn root_place(&self, plugin: usize) -> Place {

@@ -25,6 +25,25 @@ pub(crate) fn check(map: u32) -> Result<(), Status> {
     }
 }
 
+/// The name that a line is kept under: Envoy's request headers know `host` as
+/// another name of `:authority`.
+pub(crate) fn known_as(map: u32, name: &[u8]) -> &[u8] {
+    if map == REQUEST_HEADERS {
+        request_name(name)
+    } else {
+        name
+    }
+}
+
+/// The same for a map that is known to hold request headers.
+pub(crate) fn request_name(name: &[u8]) -> &[u8] {
+    if name.eq_ignore_ascii_case(b"host") {
+        b":authority"
+    } else {
+        name
+    }
+}
+
 /// The map to read, if the context can reach it now.
 pub(crate) fn readable(worker: &Worker, place: Place, map: u32) -> Option<&Headers> {
     match map {

@@ -49,6 +49,7 @@ struct Inner {
     exports: Vec<String>,
     imports: Vec<String>,
     size_bytes: usize,
+    digest: ring::digest::Digest,
     instance_pre: InstancePre<Guest>,
 }
 
@@ -141,6 +142,7 @@ impl Module {
             exports,
             imports,
             size_bytes: wasm.len(),
+            digest: ring::digest::digest(&ring::digest::SHA256, wasm),
             instance_pre,
         };
         Ok(Self {
@@ -177,9 +179,9 @@ impl Module {
         &self.inner.instance_pre
     }
 
-    /// Whether both are the same compiled module.
+    /// Whether both were compiled from the same bytes.
     pub(crate) fn same_code(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.inner, &other.inner)
+        self.inner.digest.as_ref() == other.inner.digest.as_ref()
     }
 }
 

@@ -103,6 +103,7 @@ pub(crate) struct Worker {
     pub callouts: Box<dyn Callouts>,
     pub manager: ConnectionManager,
     pub hold_limit_ns: u64,
+    pub main_thread_starts: u32,
     pub log_level: LogLevel,
     pub roots: Vec<Root>,
     pub books: Vec<VmBooks>,
@@ -132,6 +133,7 @@ impl Default for Worker {
             callouts: Box::new(NoCallouts),
             manager: ConnectionManager::NONE,
             hold_limit_ns: 0,
+            main_thread_starts: 0,
             log_level: LogLevel::Info,
             roots: Vec::new(),
             books: Vec::new(),
@@ -161,6 +163,7 @@ impl Worker {
             callouts: world.callouts,
             manager: world.connection_manager,
             hold_limit_ns: world.hold_limit_ns,
+            main_thread_starts: world.main_thread_starts,
             log_level: world.log_level,
             ..Self::default()
         }

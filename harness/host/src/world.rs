@@ -77,6 +77,10 @@ pub struct World {
     pub proxy: Attributes,
     /// The services that plugins can call.
     pub callouts: Box<dyn Callouts>,
+    /// How many more VMs start and configure each plugin before the one that
+    /// serves: Envoy at concurrency 1 has two, on its main thread. What they
+    /// count, log and share stays; then they are gone.
+    pub main_thread_starts: u32,
     /// How much virtual time [`Chain::run`](crate::Chain::run) gives a paused
     /// stream to go on, in nanoseconds.
     pub hold_limit_ns: u64,
@@ -94,6 +98,7 @@ impl Default for World {
             seed: 0,
             proxy: Attributes::new(),
             callouts: Box::new(NoCallouts),
+            main_thread_starts: 0,
             hold_limit_ns: 30_000_000_000,
             connection_manager: ConnectionManager::default(),
             log_level: LogLevel::Info,

@@ -44,7 +44,11 @@ fn set_pairs(caller: Caller<'_, Guest>, map: u32, ptr: u32, len: u32) -> wasmtim
         guest.cost.bytes_copied += u64::from(len);
         maps::change(&mut guest.worker, guest.place, map, |headers| {
             headers.clear();
-            headers.extend(lines);
+            headers.extend(
+                lines
+                    .into_iter()
+                    .map(|(name, value)| (maps::known_as(map, name), value)),
+            );
         })?;
         Ok(())
     })
@@ -69,7 +73,7 @@ fn get_value(
                 let empty = missing == Status::NotFound && guest.legacy_abi;
                 return if empty { Ok(()) } else { Err(missing) };
             };
-            match headers.get(key) {
+            match headers.get(maps::known_as(map, key)) {
                 Some(value) => out.extend_from_slice(value),
                 None if guest.legacy_abi => {}
                 None => return Err(Status::NotFound),
@@ -90,7 +94,7 @@ fn add_value(
     host_call(caller, "proxy_add_header_map_value", |call| {
         maps::check(map)?;
         let (memory, guest) = call.split()?;
-        let key = memory::read(memory, key_ptr, key_len)?;
+        let key = maps::known_as(map, memory::read(memory, key_ptr, key_len)?);
         let value = memory::read(memory, value_ptr, value_len)?;
         guest.cost.bytes_copied += u64::from(key_len) + u64::from(value_len);
         maps::change(&mut guest.worker, guest.place, map, |headers| {
@@ -111,7 +115,7 @@ fn replace_value(
     host_call(caller, "proxy_replace_header_map_value", |call| {
         maps::check(map)?;
         let (memory, guest) = call.split()?;
-        let key = memory::read(memory, key_ptr, key_len)?;
+        let key = maps::known_as(map, memory::read(memory, key_ptr, key_len)?);
         let value = memory::read(memory, value_ptr, value_len)?;
         guest.cost.bytes_copied += u64::from(key_len) + u64::from(value_len);
         maps::change(&mut guest.worker, guest.place, map, |headers| {
@@ -130,7 +134,7 @@ fn remove_value(
     host_call(caller, "proxy_remove_header_map_value", |call| {
         maps::check(map)?;
         let (memory, guest) = call.split()?;
-        let key = memory::read(memory, key_ptr, key_len)?;
+        let key = maps::known_as(map, memory::read(memory, key_ptr, key_len)?);
         maps::change(&mut guest.worker, guest.place, map, |headers| {
             headers.remove(key)
         })?;

@@ -7,21 +7,27 @@ use crate::stream::{Ending, Iteration, Lane, Stream, Tally};
 use std::sync::Arc;
 
 impl Chain {
-    /// Ends a stream, finished or not, and says what came of it.
+    /// Ends a stream, finished or not, and says what came of it. Of a stream
+    /// that was closed before nothing is known any more.
     pub fn close(&mut self, stream: StreamId) -> Outcome {
-        self.finish_stream(stream.0);
-        let Some(found) = self.worker.streams.get_mut(stream.0) else {
+        let Some(index) = self.live(stream) else {
+            return Outcome::default();
+        };
+        self.finish_stream(index);
+        let Some(found) = self.worker.streams.get_mut(index) else {
             return Outcome::default();
         };
         let mut found = std::mem::take(found);
         let outcome = self.outcome(&mut found);
         for call in &mut self.worker.open_calls {
-            call.record = call.record.filter(|(owner, _)| *owner != stream.0);
+            call.record = call.record.filter(|(owner, _)| *owner != index);
         }
-        if let Some(slot) = self.worker.streams.get_mut(stream.0) {
+        // Zero is no stream's serial: the id means nothing from now on.
+        found.connection_id = 0;
+        if let Some(slot) = self.worker.streams.get_mut(index) {
             *slot = found;
         }
-        self.worker.vacant.push(stream.0);
+        self.worker.vacant.push(index);
         outcome
     }
 
@@ -47,7 +53,7 @@ impl Chain {
         }
         let serving = self.worker.serving.replace(stream);
         self.say_goodbye(stream);
-        self.worker.actions.clear();
+        self.settle_actions();
         self.worker.serving = serving;
         if let Some(found) = self.worker.streams.get_mut(stream) {
             found.request.closed = true;

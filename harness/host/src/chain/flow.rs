@@ -284,6 +284,10 @@ impl Chain {
         let Some(lane) = self.open_lane(stream, direction) else {
             return;
         };
+        if direction == Direction::Response && lane.headers.get(":status").is_none() {
+            self.refuse_headless(stream);
+            return;
+        }
         lane.sent.started = true;
         if direction == Direction::Response {
             self.note_status(stream);

@@ -10,6 +10,9 @@ use crate::worker::LocalReply;
 /// Details of a stream that a failed plugin ended.
 const FAIL_STREAM: &[u8] = b"wasm_fail_stream";
 
+/// Details of a response that lost what it needs.
+const REMOVED_HEADERS: &str = "filter_removed_required_response_headers";
+
 /// gRPC status `UNAVAILABLE`.
 const UNAVAILABLE: u32 = 14;
 
@@ -80,6 +83,7 @@ impl Chain {
         lane.end_seen = true;
         lane.bytes = body.len() as u64;
         let epoch = lane.epoch;
+        self.note_status(stream);
         self.pass_headers(stream, Direction::Response, 0, end);
         let Some(found) = self.worker.streams.get(stream) else {
             return;
@@ -102,6 +106,30 @@ impl Chain {
         }
         self.note_status(stream);
         self.finish_stream(stream);
+    }
+
+    /// Answers 502 when the plugins left a response without its status.
+    pub(super) fn refuse_headless(&mut self, stream: usize) {
+        let plugins = self.plugins.len();
+        let Some(found) = self.worker.streams.get_mut(stream) else {
+            return;
+        };
+        let message = "missing required header: :status";
+        let reply = LocalReply {
+            status: 502,
+            details: format!("{REMOVED_HEADERS}{{{}}}", message.replace(' ', "_")).into_bytes(),
+            body: message.as_bytes().to_vec(),
+            headers: Vec::new(),
+            grpc_status: None,
+        };
+        found.ending = Some(Ending {
+            kind: OutcomeKind::Replied,
+            plugin: None,
+        });
+        found.details = Some(reply.details.clone());
+        found.response.reset(plugins);
+        let body = found.compose(reply);
+        self.send_directly(stream, body);
     }
 
     /// Ends a stream without an answer.
@@ -159,10 +187,11 @@ fn compose_grpc(headers: &mut Headers, reply: &LocalReply) {
     let status = reply
         .grpc_status
         .map_or_else(|| grpc_status_of_http(http), i64::from);
-    headers.set(":status", "200");
-    headers.set("content-type", "application/grpc");
     headers.set("grpc-status", status.to_string());
     headers.extend(reply.headers.iter().map(|(name, value)| (name, value)));
+    // Set last: what the guest says of them does not count.
+    headers.set(":status", "200");
+    headers.set("content-type", "application/grpc");
     headers.remove("content-length");
     if !reply.body.is_empty() {
         headers.set("grpc-message", percent_encoded(&reply.body));

@@ -27,10 +27,10 @@ impl Chain {
         }
         for (index, chunk) in message.body.iter().enumerate() {
             let end = index + 1 == message.body.len() && !has_trailers;
-            self.feed_data(stream.0, direction, chunk, end);
+            self.feed_data(stream.index, direction, chunk, end);
         }
         if let Some(trailers) = &message.trailers {
-            self.feed_trailers(stream.0, direction, trailers);
+            self.feed_trailers(stream.index, direction, trailers);
         }
     }
 
@@ -40,7 +40,7 @@ impl Chain {
         while let Some(found) = self
             .worker
             .streams
-            .get(stream.0)
+            .get(stream.index)
             .filter(|stream| !stream.finished)
         {
             match (found.request_done_ns, &exchange.response) {

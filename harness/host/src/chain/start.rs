@@ -48,28 +48,51 @@ impl Chain {
         let vm = shared.unwrap_or(self.vms.len());
         self.worker.roots.push(new_root(&config, vm));
         self.worker.idle_costs.push(Cost::default());
-        if shared.is_none() {
-            self.worker.books.push(VmBooks::default());
-            let place = Place {
-                context_id: 0,
-                plugin: index,
-                stream: None,
-            };
-            self.vms.push(Vm::start(
-                &self.engine,
-                &module,
-                &config,
-                &mut self.worker,
-                place,
-            )?);
-        }
         self.plugins.push(Plugin {
             module,
             config,
             vm,
             state: PluginState::Running,
         });
+        if shared.is_none() {
+            self.worker.books.push(VmBooks::default());
+            for _ in 0..self.worker.main_thread_starts {
+                self.start_vm(index)?;
+                self.start_root(index);
+            }
+            self.start_vm(index)?;
+        }
         self.start_root(index);
+        Ok(())
+    }
+
+    /// Puts a new VM in the plugin's place.
+    fn start_vm(&mut self, index: usize) -> Result<(), HostError> {
+        let Some(plugin) = self.plugins.get(index) else {
+            return Ok(());
+        };
+        if let Some(books) = self.worker.books.get_mut(plugin.vm) {
+            *books = VmBooks::default();
+        }
+        let place = Place {
+            context_id: 0,
+            plugin: index,
+            stream: None,
+        };
+        let mut fresh = Vm::start(
+            &self.engine,
+            &plugin.module,
+            &plugin.config,
+            &mut self.worker,
+            place,
+        )?;
+        match self.vms.get_mut(plugin.vm) {
+            Some(slot) => {
+                fresh.generation = slot.generation.wrapping_add(1);
+                *slot = fresh;
+            }
+            None => self.vms.push(fresh),
+        }
         Ok(())
     }
 
@@ -160,28 +183,14 @@ impl Chain {
     }
 
     fn reload(&mut self, index: usize) {
-        let Some(plugin) = self.plugins.get(index) else {
+        let Some(vm) = self.plugins.get(index).map(|plugin| plugin.vm) else {
             return;
         };
-        let (vm, module, config) = (plugin.vm, plugin.module.clone(), plugin.config.clone());
-        let place = Place {
-            context_id: 0,
-            plugin: index,
-            stream: None,
-        };
-        if let Some(books) = self.worker.books.get_mut(vm) {
-            *books = VmBooks::default();
-        }
         self.worker.open_calls.retain(|call| call.plugin != index);
         // It started before, so a failure now is the guest's own and shows as
         // a trap.
-        let Ok(mut fresh) = Vm::start(&self.engine, &module, &config, &mut self.worker, place)
-        else {
+        if self.start_vm(index).is_err() {
             return;
-        };
-        if let Some(slot) = self.vms.get_mut(vm) {
-            fresh.generation = slot.generation.wrapping_add(1);
-            *slot = fresh;
         }
         for sharer in 0..self.plugins.len() {
             if self

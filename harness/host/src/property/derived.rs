@@ -1,6 +1,7 @@
 //! Attributes that follow from the headers and the course of the stream.
 
 use crate::headers::Headers;
+use crate::maps;
 use crate::stream::{Seat, Stream};
 use crate::value::Value;
 
@@ -42,7 +43,10 @@ pub(super) fn request(stream: &Stream, seat: &Seat, segments: &[&[u8]]) -> Deriv
         b"referer" => text("referer").into(),
         b"useragent" => text("user-agent").into(),
         b"id" => text("x-request-id").into(),
-        b"headers" => headers.map_or(Derived::None, |headers| of_map(headers, rest)),
+        b"headers" => {
+            let rest: Vec<&[u8]> = rest.iter().map(|name| maps::request_name(name)).collect();
+            headers.map_or(Derived::None, |headers| of_map(headers, &rest))
+        }
         b"headers_bytes" => headers.map(byte_size).into(),
         b"size" => request_size(stream, headers).into(),
         b"total_size" => {
