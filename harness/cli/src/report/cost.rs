@@ -35,7 +35,8 @@ pub struct Quantiles {
 impl Distribution {
     fn record(&mut self, value: u64) {
         if let Some(histogram) = &mut self.0 {
-            histogram.saturating_record(value);
+            // A histogram that resizes itself takes every value; `saturating_record` would not let it.
+            let _ = histogram.record(value);
         }
     }
 
@@ -97,6 +98,16 @@ pub fn merge(costs: &mut Costs, other: &Costs) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn large_costs_are_not_cut() {
+        let mut costs = PluginCosts::default();
+        costs.record(Cost {
+            fuel: 1_000_000_000,
+            ..Cost::default()
+        });
+        assert!(costs.fuel.quantiles().p50 >= 1_000_000_000);
+    }
 
     #[test]
     fn a_split_gives_the_same_figures() {
