@@ -61,6 +61,13 @@ impl EnvoyBinary {
             .collect()
     }
 
+    /// Those of [`VERSIONS`] that are not, oldest first.
+    #[must_use]
+    pub fn missing() -> Vec<&'static str> {
+        let is_missing = |version: &&str| Self::find(version).is_err();
+        VERSIONS.into_iter().filter(is_missing).collect()
+    }
+
     /// Release number such as `1.40.0`.
     #[must_use]
     pub fn version(&self) -> &str {
