@@ -63,84 +63,41 @@ impl Module {
     /// (`module-memory-missing`) or an allocator (`module-allocator-missing`),
     /// or imports what Envoy does not offer (`module-import-unknown`).
     pub fn compile(engine: &Engine, name: &str, wasm: &[u8]) -> Result<Self, ModuleError> {
-        let refuse = |code, found: String, expected: &str| ModuleError {
+        let refuse = |(code, found, expected): Refusal| ModuleError {
             module: name.to_owned(),
             code,
             found,
             expected: expected.to_owned(),
         };
         if !wasm.starts_with(b"\0asm") {
-            return Err(refuse(
-                "module-not-wasm",
-                first_bytes(wasm),
-                "a WebAssembly module, which starts with \"\\0asm\"",
-            ));
+            let expected = "a WebAssembly module, which starts with \"\\0asm\"";
+            return Err(refuse(("module-not-wasm", first_bytes(wasm), expected)));
         }
         let module = wasmtime::Module::new(engine.wasmtime(), wasm).map_err(|error| {
-            refuse(
+            refuse((
                 "module-invalid",
                 format!("{error:#}"),
                 "a valid WebAssembly module",
-            )
+            ))
         })?;
-        let exports: Vec<String> = module
-            .exports()
-            .map(|export| export.name().to_owned())
-            .collect();
-        let has = |wanted: &str| exports.iter().any(|export| export == wanted);
-        let marker = AbiVersion::MARKERS.iter().find(|(marker, _)| has(marker));
-        let Some((_, abi)) = marker else {
-            let expected = "one of the exports proxy_abi_version_0_1_0, _0_2_0, _0_2_1";
-            return Err(refuse(
-                "module-abi-missing",
-                "no ABI version".to_owned(),
-                expected,
-            ));
-        };
-        let memory = module.get_export("memory");
-        if memory
-            .as_ref()
-            .and_then(wasmtime::ExternType::memory)
-            .is_none()
-        {
-            return Err(refuse(
-                "module-memory-missing",
-                "no memory".to_owned(),
-                "an exported memory named \"memory\"",
-            ));
-        }
-        if !has("malloc") && !has("proxy_on_memory_allocate") {
-            let expected = "an exported function malloc or proxy_on_memory_allocate";
-            return Err(refuse(
-                "module-allocator-missing",
-                "no allocator".to_owned(),
-                expected,
-            ));
-        }
-        let unknown = module
-            .imports()
-            .find(|import| import.module() == "env" && !abi::offers(*abi, import.name()));
-        if let Some(import) = unknown {
-            let found = format!("import env.{} with ABI {abi}", import.name());
-            return Err(refuse(
-                "module-import-unknown",
-                found,
-                "host functions of that ABI version",
-            ));
-        }
+        let abi = abi_version(&module).map_err(refuse)?;
+        check_exports(&module).map_err(refuse)?;
+        check_imports(&module, abi).map_err(refuse)?;
         let instance_pre = engine.linker().instantiate_pre(&module).map_err(|error| {
             let expected = "only the host functions that Envoy offers, with their types";
-            refuse("module-import-unknown", format!("{error:#}"), expected)
+            refuse(("module-import-unknown", format!("{error:#}"), expected))
         })?;
-        let imports = module
-            .imports()
-            .map(|import| format!("{}.{}", import.module(), import.name()))
-            .collect();
         let inner = Inner {
             name: name.to_owned(),
-            abi: *abi,
-            exports,
-            imports,
+            abi,
+            exports: module
+                .exports()
+                .map(|export| export.name().to_owned())
+                .collect(),
+            imports: module
+                .imports()
+                .map(|import| format!("{}.{}", import.module(), import.name()))
+                .collect(),
             size_bytes: wasm.len(),
             digest: ring::digest::digest(&ring::digest::SHA256, wasm),
             instance_pre,
@@ -183,6 +140,58 @@ impl Module {
     pub(crate) fn same_code(&self, other: &Self) -> bool {
         self.inner.digest.as_ref() == other.inner.digest.as_ref()
     }
+}
+
+/// Code, what was found, what was expected.
+type Refusal = (&'static str, String, &'static str);
+
+fn abi_version(module: &wasmtime::Module) -> Result<AbiVersion, Refusal> {
+    let marker = AbiVersion::MARKERS
+        .iter()
+        .find(|(marker, _)| module.get_export(marker).is_some());
+    let expected = "one of the exports proxy_abi_version_0_1_0, _0_2_0, _0_2_1";
+    marker
+        .map(|(_, abi)| *abi)
+        .ok_or_else(|| ("module-abi-missing", "no ABI version".to_owned(), expected))
+}
+
+fn check_exports(module: &wasmtime::Module) -> Result<(), Refusal> {
+    let memory = module.get_export("memory");
+    if memory
+        .as_ref()
+        .and_then(wasmtime::ExternType::memory)
+        .is_none()
+    {
+        let expected = "an exported memory named \"memory\"";
+        return Err(("module-memory-missing", "no memory".to_owned(), expected));
+    }
+    let allocators = ["malloc", "proxy_on_memory_allocate"];
+    if allocators
+        .iter()
+        .all(|name| module.get_export(name).is_none())
+    {
+        let expected = "an exported function malloc or proxy_on_memory_allocate";
+        return Err((
+            "module-allocator-missing",
+            "no allocator".to_owned(),
+            expected,
+        ));
+    }
+    Ok(())
+}
+
+/// Some host functions are there for some ABI versions only.
+fn check_imports(module: &wasmtime::Module, abi: AbiVersion) -> Result<(), Refusal> {
+    let unknown = module
+        .imports()
+        .find(|import| import.module() == "env" && !abi::offers(abi, import.name()));
+    let Some(import) = unknown else { return Ok(()) };
+    let found = format!("import env.{} with ABI {abi}", import.name());
+    Err((
+        "module-import-unknown",
+        found,
+        "host functions of that ABI version",
+    ))
 }
 
 /// How a file that is no module begins.

@@ -1,6 +1,11 @@
 //! The host against small guests written in WebAssembly text: what Envoy does,
 //! and what a hostile guest must not be able to do.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a test's own guest that does not load is a broken test"
+)]
+
 #[path = "host/guests.rs"]
 mod guests;
 

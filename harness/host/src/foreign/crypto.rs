@@ -101,3 +101,90 @@ pub(super) fn sign(_: &mut Worker, _: Place, argument: &[u8]) -> Result<Vec<u8>,
     }
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ring::rand::SystemRandom;
+    use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
+
+    /// `SubjectPublicKeyInfo` of a P-256 key up to its point (RFC 5480 §2).
+    const P256_INFO: &[u8] = b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00";
+
+    fn message(fields: &[(u64, &[u8])]) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (number, bytes) in fields {
+            protobuf::put_bytes(&mut out, *number, bytes);
+        }
+        out
+    }
+
+    /// A private key, its public key, and a signature of `text` by way of the
+    /// foreign function.
+    fn signed(text: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let random = SystemRandom::new();
+        let private =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).unwrap();
+        let pair =
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, private.as_ref(), &random)
+                .unwrap();
+        let public = [P256_INFO, pair.public_key().as_ref()].concat();
+        let argument = message(&[(1, b"sha256"), (2, private.as_ref()), (3, text)]);
+        let result = sign(&mut Worker::default(), Place::default(), &argument).unwrap();
+        let signature =
+            protobuf::fields(&result)
+                .unwrap()
+                .into_iter()
+                .find_map(|field| match field {
+                    (2, Field::Bytes(bytes)) => Some(bytes.to_vec()),
+                    _ => None,
+                });
+        (public, signature.unwrap())
+    }
+
+    fn verifies(hash: &[u8], public: &[u8], signature: &[u8], text: &[u8]) -> bool {
+        let argument = message(&[(1, hash), (2, public), (3, signature), (4, text)]);
+        let result = verify_signature(&mut Worker::default(), Place::default(), &argument).unwrap();
+        protobuf::fields(&result)
+            .unwrap()
+            .contains(&(1, Field::Number(1)))
+    }
+
+    #[test]
+    fn what_is_signed_verifies_and_no_flipped_bit_does() {
+        let (public, signature) = signed(b"text");
+        assert!(verifies(b"sha256", &public, &signature, b"text"));
+        assert!(verifies(b"SHA256", &public, &signature, b"text"));
+        assert!(!verifies(b"sha384", &public, &signature, b"text"));
+        assert!(!verifies(b"md5", &public, &signature, b"text"));
+        assert!(!verifies(b"sha256", &public, &signature, b"tezt"));
+        for index in 0..signature.len() {
+            let mut flipped = signature.clone();
+            flipped[index] ^= 1;
+            assert!(
+                !verifies(b"sha256", &public, &flipped, b"text"),
+                "byte {index}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_key_is_given_once_as_der_or_pem() {
+        use base64::Engine;
+        let (public, signature) = signed(b"t");
+        let encoded = base64::engine::general_purpose::STANDARD.encode(&public);
+        let pem = format!("-----BEGIN PUBLIC KEY-----\n{encoded}\n-----END PUBLIC KEY-----\n");
+        let verify = |fields: &[(u64, &[u8])]| {
+            let argument =
+                message(&[fields, &[(1, b"sha256"), (3, &signature), (4, b"t")]].concat());
+            verify_signature(&mut Worker::default(), Place::default(), &argument)
+        };
+        assert_eq!(verify(&[(5, pem.as_bytes())]), Ok(vec![8, 1]));
+        assert_eq!(
+            verify(&[(2, &public), (5, pem.as_bytes())]),
+            Err(Status::BadArgument)
+        );
+        assert_eq!(verify(&[]), Err(Status::BadArgument));
+        assert_eq!(verify(&[(2, b"no key")]), Err(Status::BadArgument));
+    }
+}

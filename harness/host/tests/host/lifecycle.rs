@@ -59,7 +59,7 @@ fn plugins_are_asked_forwards_and_answer_backwards() {
     let outcome = chain_of(&plugins, World::default()).run(&get("/"));
     let letters: String = said(&outcome)
         .chars()
-        .filter(|letter| letter.is_ascii_alphabetic())
+        .filter(char::is_ascii_alphabetic)
         .collect();
     assert_eq!(letters, "CqCqrrLLOXOX");
 }
