@@ -1,6 +1,8 @@
 //! What a session of text cannot show: reports that do not depend on the
 //! machine, files that appear whole or not at all, readers that go away.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

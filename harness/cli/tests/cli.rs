@@ -1,6 +1,8 @@
 //! The command line as a user sees it: every `tests/cmd/*.md` is a session
 //! whose output must stay as it is. `TRYCMD=overwrite` writes what it became.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::Path;
 
