@@ -52,7 +52,7 @@ fn compare(
     module: &Path,
     exchanges: &[Exchange<'static>],
 ) -> Result<(), Failed> {
-    let configuration = plugin_config().to_string();
+    let configuration = plugin_config()?;
     let mut harness = Harness::start(module, &configuration)?;
     let mut envoy = Proxy::start(binary, module, &configuration)?;
     let mut found = Vec::new();

@@ -1,39 +1,25 @@
-//! The policy of the README.
+//! The policy of the README: the example manifest, as it is.
 
-use serde_json::{Value, json};
+use std::fs;
 
-/// Only the order service may create payments, and only over mutual TLS.
-#[must_use]
-pub fn plugin_config() -> Value {
-    json!({"resources": [allow_order_service(), strict()]})
-}
+use serde_json::Value;
+use sluice_cli::yaml;
+use sluice_envoy::binary::workspace_dir;
 
-fn allow_order_service() -> Value {
-    json!({
-        "apiVersion": "security.istio.io/v1",
-        "kind": "AuthorizationPolicy",
-        "metadata": {"name": "payment-service-authz", "namespace": "production"},
-        "spec": {
-            "selector": {"matchLabels": {"app": "payment-service"}},
-            "action": "ALLOW",
-            "rules": [{
-                "from": [{"source": {
-                    "principals": ["cluster.local/ns/production/sa/order-service-sa"],
-                }}],
-                "to": [{"operation": {
-                    "methods": ["POST"],
-                    "paths": ["/v1/payments", "/v1/payments/*"],
-                }}],
-            }],
-        },
-    })
-}
-
-fn strict() -> Value {
-    json!({
-        "apiVersion": "security.istio.io/v1",
-        "kind": "PeerAuthentication",
-        "metadata": {"name": "default", "namespace": "production"},
-        "spec": {"mtls": {"mode": "STRICT"}},
-    })
+/// `spec.pluginConfig` of `wasm-plugins/examples/payment-service.yaml`, as the
+/// JSON text that Istio hands to the plugin.
+///
+/// # Errors
+/// When the example is not there, or has no such part.
+pub fn plugin_config() -> Result<String, String> {
+    let examples = workspace_dir().join("wasm-plugins").join("examples");
+    let path = examples.join("payment-service.yaml");
+    let explain = |cause: String| format!("{}: {cause}", path.display());
+    let text = fs::read_to_string(&path).map_err(|error| explain(error.to_string()))?;
+    let documents = yaml::parse(&text).map_err(|error| explain(format!("{error:?}")))?;
+    let manifest = documents.first().map_or(Value::Null, yaml::Node::to_json);
+    let config = manifest.pointer("/spec/pluginConfig");
+    config
+        .map(Value::to_string)
+        .ok_or_else(|| explain("no spec.pluginConfig".to_owned()))
 }
