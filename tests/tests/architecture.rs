@@ -69,13 +69,13 @@ const RULES: &[Rule] = &[
     Rule {
         package: "sluice-adapter",
         ours: &["sluice-policy"],
-        others: Others::Only(&["log", "prost", "prost-types", "proxy-wasm", "serde_json"]),
+        others: Others::Only(&["log", "prost", "prost-types", "serde_json"]),
         never: &["sluice-authz", "wasmtime", "sluice-host"],
     },
     Rule {
         package: "sluice-authz-filter",
         ours: &["sluice-adapter", "sluice-authz", "sluice-policy"],
-        others: Others::Only(&["proxy-wasm"]),
+        others: Others::Only(&[]),
         never: &["wasmtime", "sluice-host"],
     },
     Rule {

@@ -1,6 +1,6 @@
 //! The host calls, with every answer checked.
 //!
-//! The SDK's own wrappers panic on a status they do not expect and on header
+//! The wrappers of the Rust SDK panic on a status they do not expect and on header
 //! bytes that are not UTF-8; in a filter both would turn a client's odd request
 //! into a trap of the whole VM. Here a status is a value, and bytes stay bytes.
 //! What the host returns lies in the [arena](crate::arena) until the callback ends.
@@ -413,7 +413,7 @@ impl<'cb> Host<'cb> {
         if data.is_null() || size == 0 {
             return Ok(&[]);
         }
-        // Sound: the host got `data` from `sluice_on_memory_allocate` for
+        // Sound: the host got `data` from `proxy_on_memory_allocate` for
         // `size` bytes, and the arena keeps them until the next callback.
         Ok(unsafe { std::slice::from_raw_parts(data, size) })
     }

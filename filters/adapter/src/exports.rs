@@ -1,13 +1,13 @@
-//! The callbacks that the host calls, by the names the packaging step gives them.
+//! The callbacks that the host calls, its start-up, and the marker of the ABI.
 //!
-//! The SDK exports a dispatcher of its own, with every callback of the ABI; in
-//! Envoy each exported callback costs a call into the VM for every request,
-//! needed or not. So ours are exported under names that begin with `sluice_on_`,
-//! and `cargo xtask dist` drops the SDK's and renames these to `proxy_on_`.
+//! In Envoy each exported callback costs a call into the VM for every request,
+//! needed or not: there are only those that a filter of ours can need. That is
+//! also why the SDK is not used: it exports all of them, over a dispatcher of its
+//! own, which alone is 60 KB of a module.
 
 #![expect(
     unsafe_code,
-    reason = "exporting under a fixed name is an unsafe attribute"
+    reason = "exporting under a fixed name is an unsafe attribute, and so is calling what the linker makes"
 )]
 
 use std::cell::RefCell;
@@ -21,10 +21,25 @@ thread_local! {
     static RUNTIME: RefCell<Option<Box<dyn Callbacks>>> = const { RefCell::new(None) };
 }
 
-/// Makes `F` the filter of this module.
-pub fn register<F: HttpFilter>() {
+#[cfg(target_os = "wasi")]
+unsafe extern "C" {
+    fn __wasm_call_ctors();
+}
+
+/// Starts the module, with `F` as its filter: the body of its `_initialize`.
+pub fn start<F: HttpFilter>() {
+    #[cfg(target_os = "wasi")]
+    // Sound: the linker makes this function, and the host calls `_initialize` once,
+    // before anything else. Left out, the linker would call it on every export.
+    unsafe {
+        __wasm_call_ctors();
+    }
     RUNTIME.set(Some(Box::new(Runtime::<F>::new())));
 }
+
+/// Says by its name alone which version of the ABI this module speaks.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_abi_version_0_2_1() {}
 
 /// Runs a callback; `otherwise` stands for a module without filter, and for a
 /// host that calls back while a callback runs, which Envoy does not.
@@ -39,31 +54,31 @@ fn dispatch<R>(otherwise: R, callback: impl FnOnce(&mut dyn Callbacks, Host<'_>)
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn sluice_on_memory_allocate(size: usize) -> *mut u8 {
+extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
     arena::allocate(size)
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn sluice_on_context_create(context: u32, parent: u32) {
+extern "C" fn proxy_on_context_create(context: u32, parent: u32) {
     dispatch((), |runtime, _| runtime.on_context_create(context, parent));
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn sluice_on_configure(root: u32, size: usize) -> u32 {
+extern "C" fn proxy_on_configure(root: u32, size: usize) -> u32 {
     dispatch(0, |runtime, host| {
         runtime.on_configure(host, root, size).into()
     })
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn sluice_on_request_headers(stream: u32, _headers: u32, _end_of_stream: u32) -> u32 {
+extern "C" fn proxy_on_request_headers(stream: u32, _headers: u32, _end_of_stream: u32) -> u32 {
     dispatch(Action::Pause, |runtime, host| {
         runtime.on_request_headers(host, stream)
     }) as u32
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn sluice_on_response_headers(stream: u32, _headers: u32, _end_of_stream: u32) -> u32 {
+extern "C" fn proxy_on_response_headers(stream: u32, _headers: u32, _end_of_stream: u32) -> u32 {
     dispatch((), |runtime, host| {
         runtime.on_response_headers(host, stream);
     });
@@ -71,7 +86,7 @@ extern "C" fn sluice_on_response_headers(stream: u32, _headers: u32, _end_of_str
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn sluice_on_http_call_response(
+extern "C" fn proxy_on_http_call_response(
     _root: u32,
     token: u32,
     headers: usize,
@@ -84,20 +99,20 @@ extern "C" fn sluice_on_http_call_response(
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn sluice_on_grpc_receive(_root: u32, token: u32, size: usize) {
+extern "C" fn proxy_on_grpc_receive(_root: u32, token: u32, size: usize) {
     dispatch((), |runtime, host| {
         runtime.on_grpc_receive(host, token, size);
     });
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn sluice_on_grpc_close(_root: u32, token: u32, status: u32) {
+extern "C" fn proxy_on_grpc_close(_root: u32, token: u32, status: u32) {
     dispatch((), |runtime, host| {
         runtime.on_grpc_close(host, token, status);
     });
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn sluice_on_delete(context: u32) {
+extern "C" fn proxy_on_delete(context: u32) {
     dispatch((), |runtime, _| runtime.on_delete(context));
 }

@@ -1,7 +1,7 @@
 //! Between the proxy-wasm ABI and the engines: reads the attributes that a
 //! program demands, calls the engine, carries out what it decided.
 //!
-//! The only crate that names proxy-wasm; it knows no engine.
+//! The only crate that speaks the proxy-wasm ABI; it knows no engine.
 
 pub mod abi;
 mod arena;
@@ -17,11 +17,8 @@ mod runtime;
 
 pub use abi::{Host, Level};
 pub use counters::Counters;
-pub use exports::register;
+pub use exports::start;
 pub use filter::{Callout, CalloutEvent, Configured, HttpFilter, Setup, Step};
-
-#[doc(hidden)]
-pub use proxy_wasm;
 
 /// Makes a filter the one of this module: the whole of a filter crate's entry.
 #[macro_export]
@@ -29,8 +26,16 @@ macro_rules! main {
     ($filter:ty) => {
         /// Start-up of the module, which the host calls.
         mod entry {
+            #![expect(
+                unsafe_code,
+                reason = "exporting under a fixed name is an unsafe attribute"
+            )]
             use super::*;
-            $crate::proxy_wasm::main! {{ $crate::register::<$filter>(); }}
+
+            #[unsafe(no_mangle)]
+            extern "C" fn _initialize() {
+                $crate::start::<$filter>();
+            }
         }
     };
 }

@@ -1,9 +1,7 @@
 //! Finishes a built module: only the needed exports, no names.
 //!
 //! Envoy calls every `proxy_on_*` that a module exports, and each call into V8
-//! costs, so a filter must export no callback that it does not use. The SDK
-//! exports them all, under names that are then taken at link time. The adapter
-//! therefore calls its own `sluice_on_*`, and they get their real names here.
+//! costs, so a filter must export no callback that it does not use.
 
 use anyhow::{Context, Result, bail};
 use walrus::{ExportId, Module, ModuleConfig};
@@ -24,8 +22,7 @@ const PLUMBING: [&str; 9] = [
     "main",
 ];
 
-const OURS: &str = "sluice_on_";
-const HOSTS: &str = "proxy_on_";
+const CALLBACK: &str = "proxy_on_";
 
 /// The module that is delivered, made from the one that cargo built.
 pub fn finish(built: &[u8], filter: &WasmPackage) -> Result<Vec<u8>> {
@@ -34,28 +31,10 @@ pub fn finish(built: &[u8], filter: &WasmPackage) -> Result<Vec<u8>> {
         .generate_name_section(false)
         .generate_producers_section(false);
     let mut module = config.parse(built).context("not a WebAssembly module")?;
-    take_places(&mut module);
     keep_needed(&mut module, filter)?;
     drop_custom_sections(&mut module);
     walrus::passes::gc::run(&mut module);
     Ok(module.emit_wasm())
-}
-
-/// Gives every `sluice_on_*` the name `proxy_on_*`, in place of all the SDK's.
-///
-/// A module without any is served by the SDK, and keeps its callbacks.
-fn take_places(module: &mut Module) {
-    let ours = named(module, |name| name.starts_with(OURS));
-    if ours.is_empty() {
-        return;
-    }
-    for sdk in named(module, |name| name.starts_with(HOSTS)) {
-        module.exports.delete(sdk);
-    }
-    for id in ours {
-        let export = module.exports.get_mut(id);
-        export.name = export.name.replacen(OURS, HOSTS, 1);
-    }
 }
 
 fn named(module: &Module, matches: impl Fn(&str) -> bool) -> Vec<ExportId> {
@@ -92,7 +71,7 @@ fn keep_needed(module: &mut Module, filter: &WasmPackage) -> Result<()> {
 
 fn every_callback(module: &Module) -> Vec<String> {
     let names = module.exports.iter().map(|export| export.name.clone());
-    names.filter(|name| name.starts_with(HOSTS)).collect()
+    names.filter(|name| name.starts_with(CALLBACK)).collect()
 }
 
 fn drop_custom_sections(module: &mut Module) {
@@ -142,33 +121,17 @@ mod tests {
     }
 
     #[test]
-    fn ours_take_the_place_of_the_sdks() {
+    fn without_a_list_every_callback_stays() {
         let built = exporting(&[
-            "sluice_on_configure",
-            "proxy_on_configure",
-            "proxy_on_log",
             "_initialize",
-            "__heap_base",
-        ]);
-        let finished = finish(&built, &filter(None)).unwrap();
-        assert_eq!(exports(&finished), ["_initialize", "proxy_on_configure"]);
-    }
-
-    #[test]
-    fn a_module_served_by_the_sdk_keeps_its_callbacks() {
-        let built = exporting(&[
-            "proxy_abi_version_0_2_1",
             "proxy_on_configure",
             "proxy_on_log",
+            "__heap_base",
         ]);
         let finished = finish(&built, &filter(None)).unwrap();
         assert_eq!(
             exports(&finished),
-            [
-                "proxy_abi_version_0_2_1",
-                "proxy_on_configure",
-                "proxy_on_log"
-            ]
+            ["_initialize", "proxy_on_configure", "proxy_on_log"]
         );
     }
 
