@@ -20,12 +20,14 @@ pub struct Passed {
 
 /// Runs case files through the built module.
 pub fn cases(tree: &Tree, passed: &Passed) -> Result<ExitCode> {
-    dist::prepare(tree)?;
-    if passed
-        .arguments
-        .iter()
-        .any(|word| word.to_string_lossy().contains("envoy"))
-    {
+    let names = |driver: &str| {
+        let mut words = passed.arguments.iter();
+        words.any(|word| word.to_string_lossy().trim_start_matches("--driver=") == driver)
+    };
+    if !names("engine") {
+        dist::prepare(tree)?;
+    }
+    if names("envoy") {
         setup::envoy::default_version(tree)?;
     }
     binary(tree, "cases", passed)
@@ -36,6 +38,11 @@ pub fn bench(tree: &Tree, passed: &Passed) -> Result<ExitCode> {
     dist::prepare(tree)?;
     setup::envoy::default_version(tree)?;
     setup::packages::require(Package::Wrk)?;
+    // The bench of the harness times the command itself, from the same folder.
+    run::run(
+        tree.cargo()
+            .args(["build", "--release", "--package", "sluice-cli"]),
+    )?;
     binary(tree, "bench", passed)
 }
 
