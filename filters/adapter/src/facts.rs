@@ -35,11 +35,7 @@ impl<'cb> Facts<'cb> {
     pub(crate) fn read(host: Host<'cb>, demand: AttributeSet) -> Self {
         let mut facts = Self::default();
         facts.read_headers(host, demand);
-        for (attribute, read) in CONNECTION_READS {
-            if demand.contains(attribute) {
-                read(&mut facts.connection, host);
-            }
-        }
+        facts.read_connection(host, demand);
         if demand.contains(Attribute::Metadata) {
             facts.metadata = match host.property("metadata") {
                 Ok(bytes) => metadata::decode(bytes).map_or(Fact::Unavailable, Fact::Present),
@@ -59,6 +55,25 @@ impl<'cb> Facts<'cb> {
             headers: self.lines.as_ref().map(Vec::as_slice),
             connection: self.connection,
             metadata: self.metadata.as_ref(),
+        }
+    }
+
+    /// A URI SAN proves a client certificate, and identity is compared with it
+    /// alone: what else the certificate says need not be asked for then.
+    fn read_connection(&mut self, host: Host<'cb>, demand: AttributeSet) {
+        for (attribute, read) in CONNECTION_READS {
+            if !demand.contains(attribute) {
+                continue;
+            }
+            let has_uri_san = matches!(self.connection.peer_uri_san, Fact::Present(_));
+            match attribute {
+                Attribute::Mtls if has_uri_san => self.connection.mtls = Fact::Present(true),
+                Attribute::PeerDnsSan if has_uri_san => self.connection.peer_dns_san = Fact::Absent,
+                Attribute::PeerSubject if has_uri_san => {
+                    self.connection.peer_subject = Fact::Absent;
+                }
+                _ => read(&mut self.connection, host),
+            }
         }
     }
 
@@ -97,8 +112,11 @@ impl<'cb> Facts<'cb> {
 
 type ConnectionRead = for<'cb> fn(&mut Connection<'cb>, Host<'cb>);
 
-/// How each fact of the connection is read.
+/// How each fact of the connection is read; the one that spares others first.
 const CONNECTION_READS: [(Attribute, ConnectionRead); 8] = [
+    (Attribute::PeerUriSan, |to, host| {
+        to.peer_uri_san = text(host, "connection\0uri_san_peer_certificate");
+    }),
     (Attribute::SourceAddress, |to, host| {
         to.remote_address = address(host, "source\0address");
     }),
@@ -107,9 +125,6 @@ const CONNECTION_READS: [(Attribute, ConnectionRead); 8] = [
     }),
     (Attribute::Mtls, |to, host| {
         to.mtls = boolean(host, "connection\0mtls");
-    }),
-    (Attribute::PeerUriSan, |to, host| {
-        to.peer_uri_san = text(host, "connection\0uri_san_peer_certificate");
     }),
     (Attribute::PeerDnsSan, |to, host| {
         to.peer_dns_san = text(host, "connection\0dns_san_peer_certificate");
