@@ -1,5 +1,11 @@
 //! Every case of `tests/cases` on every driver that is there.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "without its cases this test can only fail"
+)]
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -30,9 +36,14 @@ fn main() -> std::process::ExitCode {
 }
 
 fn files(folder: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases").join(folder);
-    let mut files: Vec<PathBuf> =
-        folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("cases")
+        .join(folder);
+    let mut files: Vec<PathBuf> = folder
+        .read_dir()
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     files.sort();
     files
 }
@@ -52,7 +63,10 @@ type SharedDriver = Arc<Mutex<Box<dyn Driver + Send>>>;
 fn cases(name: &str, driver: Box<dyn Driver + Send>) -> Vec<Trial> {
     let driver: SharedDriver = Arc::new(Mutex::new(driver));
     let files = files("authz");
-    files.iter().flat_map(|path| trials_of(name, path, &driver)).collect()
+    files
+        .iter()
+        .flat_map(|path| trials_of(name, path, &driver))
+        .collect()
 }
 
 fn trials_of(driver_name: &str, path: &Path, driver: &SharedDriver) -> Vec<Trial> {
@@ -89,9 +103,11 @@ impl File {
 fn verdict(verdict: &Verdict) -> Result<(), Failed> {
     match verdict {
         Verdict::Passed => Ok(()),
-        Verdict::Failed(mismatch) => {
-            Err(format!("found    {}\nexpected {}", mismatch.found, mismatch.expected).into())
-        }
+        Verdict::Failed(mismatch) => Err(format!(
+            "found    {}\nexpected {}",
+            mismatch.found, mismatch.expected
+        )
+        .into()),
         Verdict::Skipped(reason) => {
             eprintln!("skipped: {reason}");
             Ok(())
@@ -100,10 +116,15 @@ fn verdict(verdict: &Verdict) -> Result<(), Failed> {
 }
 
 fn rejects() -> Vec<Trial> {
-    let mut trials = vec![Trial::test("every diagnostic has a reject case", every_code)];
+    let mut trials = vec![Trial::test(
+        "every diagnostic has a reject case",
+        every_code,
+    )];
     for path in files("reject") {
         for (line, case) in reject::read(&path).unwrap() {
-            let name = case.as_ref().map_or_else(|_| format!("line {line}"), |case| case.name.clone());
+            let name = case
+                .as_ref()
+                .map_or_else(|_| format!("line {line}"), |case| case.name.clone());
             let run = move || verdict(&case.map_err(Failed::from)?.judge());
             trials.push(Trial::test(format!("reject {}: {name}", stem(&path)), run));
         }
@@ -112,12 +133,21 @@ fn rejects() -> Vec<Trial> {
 }
 
 fn every_code() -> Result<(), Failed> {
-    let cases = files("reject").into_iter().flat_map(|path| reject::read(&path).unwrap());
+    let cases = files("reject")
+        .into_iter()
+        .flat_map(|path| reject::read(&path).unwrap());
     let named: Vec<String> = cases
         .flat_map(|(_, case)| case.unwrap().findings)
         .map(|finding| finding.code)
         .collect();
-    let unnamed: Vec<&str> =
-        DiagnosticCode::ALL.iter().map(|code| code.name()).filter(|name| !named.iter().any(|n| n == name)).collect();
-    if unnamed.is_empty() { Ok(()) } else { Err(format!("no reject case gives {unnamed:?}").into()) }
+    let unnamed: Vec<&str> = DiagnosticCode::ALL
+        .iter()
+        .map(|code| code.name())
+        .filter(|name| !named.iter().any(|n| n == name))
+        .collect();
+    if unnamed.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("no reject case gives {unnamed:?}").into())
+    }
 }

@@ -46,7 +46,9 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         return Err("no case file (*.jsonl, *.yaml) there".to_owned());
     }
     let mut driver = driver::start(arguments.driver)?;
-    let filter = Filter { name: arguments.filter.clone() };
+    let filter = Filter {
+        name: arguments.filter.clone(),
+    };
     let mut clean = true;
     for path in files {
         let report = file::run(&path, driver.as_mut(), &filter)?;
@@ -60,5 +62,9 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
 
 /// A reader that has seen enough, such as `head`, is no error.
 fn written(error: &Error, clean: bool) -> Result<bool, String> {
-    if error.kind() == ErrorKind::BrokenPipe { Ok(clean) } else { Err(error.to_string()) }
+    if error.kind() == ErrorKind::BrokenPipe {
+        Ok(clean)
+    } else {
+        Err(error.to_string())
+    }
 }

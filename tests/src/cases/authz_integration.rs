@@ -66,13 +66,19 @@ fn plugin(case: &Value, root_namespace: &str) -> Plugin {
     mesh.insert("rootNamespace".to_owned(), json!(root_namespace));
     mesh.insert("trustDomain".to_owned(), case["trust_domain"].clone());
     if !case["trust_domain_aliases"].is_null() {
-        mesh.insert("trustDomainAliases".to_owned(), case["trust_domain_aliases"].clone());
+        mesh.insert(
+            "trustDomainAliases".to_owned(),
+            case["trust_domain_aliases"].clone(),
+        );
     }
     if !case["path_normalization"].is_null() {
         let normalization = json!({"normalization": case["path_normalization"]});
         mesh.insert("pathNormalization".to_owned(), normalization);
     }
-    mesh.insert("extensionProviders".to_owned(), super::provider::sample_providers());
+    mesh.insert(
+        "extensionProviders".to_owned(),
+        super::provider::sample_providers(),
+    );
     Plugin {
         resources: resources(case).filter(taken).cloned().collect(),
         mesh,
@@ -83,7 +89,8 @@ fn plugin(case: &Value, root_namespace: &str) -> Plugin {
 /// Istio's tests of several providers on one workload run with
 /// `PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS`.
 fn options(case: &Value) -> Map<String, Value> {
-    let providers = resources(case).filter_map(|policy| policy["spec"]["provider"]["name"].as_str());
+    let providers =
+        resources(case).filter_map(|policy| policy["spec"]["provider"]["name"].as_str());
     let several = providers.collect::<BTreeSet<_>>().len() > 1;
     let option = several.then(|| ("multipleCustomProviders".to_owned(), json!(true)));
     option.into_iter().collect()
@@ -94,7 +101,9 @@ fn workload(case: &Value) -> Result<Workload, Verdict> {
     let labels = destination["labels"].as_object().into_iter().flatten();
     let mut workload = Workload {
         namespace: text(&destination["namespace"]),
-        labels: labels.map(|(key, value)| (key.clone(), text(value))).collect(),
+        labels: labels
+            .map(|(key, value)| (key.clone(), text(value)))
+            .collect(),
         ..Workload::default()
     };
     if workload.namespace.is_empty() {
@@ -129,8 +138,9 @@ fn jwt(
     workload: &Workload,
     root_namespace: &str,
 ) -> Result<Option<JwtAuthn>, Verdict> {
-    let rules: Vec<&Value> =
-        resources(case).filter(|resource| resource["kind"] == "RequestAuthentication").collect();
+    let rules: Vec<&Value> = resources(case)
+        .filter(|resource| resource["kind"] == "RequestAuthentication")
+        .collect();
     let now = case["now"].as_i64().unwrap_or_default();
     JwtAuthn::new(&rules, &case["jwks"], workload, root_namespace, now).map_err(Verdict::skipped)
 }
@@ -140,7 +150,12 @@ fn traffic(request: &Value) -> Result<Traffic, Verdict> {
         Some("http1" | "http") => Protocol::Http1,
         Some("http2") => Protocol::Http2,
         Some("grpc") => Protocol::Grpc,
-        _ => return Err(malformed("a known `request.protocol`", &request["protocol"])),
+        _ => {
+            return Err(malformed(
+                "a known `request.protocol`",
+                &request["protocol"],
+            ));
+        }
     };
     Ok(Traffic {
         protocol,
@@ -148,7 +163,10 @@ fn traffic(request: &Value) -> Result<Traffic, Verdict> {
         path: text(&request["path"]),
         authority: text(&request["authority"]),
         headers: headers(&request["headers"])?,
-        source: SocketAddr::new(ip(&request["source"]["ip"])?.unwrap_or(ANYBODY), SOURCE_PORT),
+        source: SocketAddr::new(
+            ip(&request["source"]["ip"])?.unwrap_or(ANYBODY),
+            SOURCE_PORT,
+        ),
         destination: destination(&request["destination"])?,
         tls: tls(request),
         metadata: Map::new(),
@@ -165,18 +183,28 @@ fn headers(headers: &Value) -> Result<Vec<Header>, Verdict> {
             other => return Err(malformed("header values that are strings", other)),
         };
         let name = name.to_ascii_lowercase();
-        lines.extend(values.into_iter().map(|value| (name.clone(), value.as_bytes().to_vec())));
+        lines.extend(
+            values
+                .into_iter()
+                .map(|value| (name.clone(), value.as_bytes().to_vec())),
+        );
     }
     Ok(lines)
 }
 
 fn ip(value: &Value) -> Result<Option<IpAddr>, Verdict> {
-    let Some(text) = value.as_str() else { return Ok(None) };
-    text.parse().map(Some).map_err(|_| malformed("an IP address", value))
+    let Some(text) = value.as_str() else {
+        return Ok(None);
+    };
+    text.parse()
+        .map(Some)
+        .map_err(|_| malformed("an IP address", value))
 }
 
 fn destination(destination: &Value) -> Result<SocketAddr, Verdict> {
-    let port = destination["port"].as_u64().and_then(|port| u16::try_from(port).ok());
+    let port = destination["port"]
+        .as_u64()
+        .and_then(|port| u16::try_from(port).ok());
     let port = port.ok_or_else(|| malformed("`request.destination.port`", destination))?;
     let ip = ip(&destination["ip"])?;
     let ip = ip.ok_or_else(|| malformed("`request.destination.ip`", destination))?;
@@ -199,9 +227,15 @@ pub fn judge(case: &Value, found: &Observation) -> Verdict {
     let expect = &case["expect"];
     let called = called(case, found);
     let body = expect["body_contains"].as_str().unwrap_or_default();
-    let right = expect["allow"].as_bool().is_none_or(|allow| allow == found.forwarded)
-        && expect["status"].as_u64().is_none_or(|status| status == u64::from(found.status))
-        && expect["grpc_status"].as_u64().is_none_or(|s| found.grpc_status.map(u64::from) == Some(s))
+    let right = expect["allow"]
+        .as_bool()
+        .is_none_or(|allow| allow == found.forwarded)
+        && expect["status"]
+            .as_u64()
+            .is_none_or(|status| status == u64::from(found.status))
+        && expect["grpc_status"]
+            .as_u64()
+            .is_none_or(|s| found.grpc_status.map(u64::from) == Some(s))
         && String::from_utf8_lossy(&found.body).contains(body)
         && called;
     if right {
@@ -215,7 +249,9 @@ pub fn judge(case: &Value, found: &Observation) -> Verdict {
 }
 
 fn called(case: &Value, found: &Observation) -> bool {
-    let Some(called) = case["ext_authz"]["called"].as_bool() else { return true };
+    let Some(called) = case["ext_authz"]["called"].as_bool() else {
+        return true;
+    };
     match case["ext_authz"]["provider"].as_str() {
         Some(provider) => found.asked.iter().any(|asked| asked == provider) == called,
         None => found.asked.is_empty() != called,

@@ -13,7 +13,11 @@ pub fn judge(case: &Value) -> Verdict {
     if case["match"].is_string() {
         return judge_texts(case);
     }
-    let expected = if case["expect"].is_null() { &case["want"] } else { &case["expect"] };
+    let expected = if case["expect"].is_null() {
+        &case["want"]
+    } else {
+        &case["expect"]
+    };
     match matcher(case) {
         Some(found) => Verdict::equal(&comparable(&found), &comparable(expected)),
         None => Verdict::skipped("no known kind of matcher"),
@@ -30,8 +34,11 @@ fn matcher(case: &Value) -> Option<Value> {
         return text(case, "v").map(safe_regex);
     }
     if let (Some(name), Some(value)) = (text(case, "k"), text(case, "v")) {
-        let matcher =
-            if name == ":authority" { StringMatcher::host(value) } else { StringMatcher::header(value) };
+        let matcher = if name == ":authority" {
+            StringMatcher::host(value)
+        } else {
+            StringMatcher::header(value)
+        };
         return Some(matcher.to_envoy_header_json(name));
     }
     if let Some(literal) = text(case, "str") {
@@ -41,19 +48,30 @@ fn matcher(case: &Value) -> Option<Value> {
         return Some(StringMatcher::with_prefix(value, prefix).to_envoy_json());
     }
     let path = text(case, "path").or_else(|| text(case, "v"))?;
-    PathMatcher::new(path).ok().map(|matcher| matcher.to_envoy_json())
+    PathMatcher::new(path)
+        .ok()
+        .map(|matcher| matcher.to_envoy_json())
 }
+
+/// Makes a matcher of a literal.
+type Constructor = fn(&str) -> StringMatcher;
 
 /// The constructor is named by the kind of matcher that the line wants.
 fn literal_matcher(case: &Value, literal: &str) -> Option<StringMatcher> {
-    let constructors: [(&str, fn(&str) -> StringMatcher); 3] = [
+    let constructors: [(&str, Constructor); 3] = [
         ("exact", StringMatcher::exact),
         ("prefix", StringMatcher::prefix),
         ("suffix", StringMatcher::suffix),
     ];
-    let wanted = constructors.iter().find(|(kind, _)| case["want"].get(kind).is_some());
+    let wanted = constructors
+        .iter()
+        .find(|(kind, _)| case["want"].get(kind).is_some());
     let matcher = wanted.map(|(_, constructor)| constructor(literal))?;
-    Some(if case["ignoreCase"] == true { matcher.ignoring_case() } else { matcher })
+    Some(if case["ignoreCase"] == true {
+        matcher.ignoring_case()
+    } else {
+        matcher
+    })
 }
 
 /// `ignoreCase: false` is the default, which some lines write and some do not;
@@ -61,9 +79,13 @@ fn literal_matcher(case: &Value, literal: &str) -> Option<StringMatcher> {
 fn comparable(matcher: &Value) -> Value {
     match matcher {
         Value::Object(fields) => {
-            let said = fields.iter().filter(|(key, value)| *key != "ignoreCase" || **value != false);
+            let said = fields
+                .iter()
+                .filter(|(key, value)| *key != "ignoreCase" || **value != false);
             let compare = |(key, value): (&String, &Value)| match value {
-                Value::String(regex) if key == "safeRegex" => (key.clone(), json!({"regex": regex})),
+                Value::String(regex) if key == "safeRegex" => {
+                    (key.clone(), json!({"regex": regex}))
+                }
                 value => (key.clone(), comparable(value)),
             };
             Value::Object(said.map(compare).collect())

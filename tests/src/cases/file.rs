@@ -22,7 +22,9 @@ pub struct Filter {
 impl Filter {
     /// Whether a case called `name` is wanted.
     pub fn takes(&self, name: &str) -> bool {
-        self.name.as_ref().is_none_or(|wanted| name.contains(wanted.as_str()))
+        self.name
+            .as_ref()
+            .is_none_or(|wanted| name.contains(wanted.as_str()))
     }
 }
 
@@ -33,7 +35,9 @@ impl Filter {
 pub fn collect(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     for path in paths {
-        let metadata = path.metadata().map_err(|error| format!("{}: {error}", path.display()))?;
+        let metadata = path
+            .metadata()
+            .map_err(|error| format!("{}: {error}", path.display()))?;
         if metadata.is_dir() {
             files.extend(below(path)?);
         } else {
@@ -55,17 +59,21 @@ fn below(folder: &Path) -> Result<Vec<PathBuf>, String> {
 }
 
 fn has_case_extension(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "jsonl" || is_own(path))
+    path.extension()
+        .is_some_and(|extension| extension == "jsonl" || is_own(path))
 }
 
 /// The project's own format is YAML; everything else is JSON Lines.
 fn is_own(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+    path.extension()
+        .is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
 /// Configurations to be refused are in a folder of that name.
 fn is_reject(path: &Path) -> bool {
-    path.parent().and_then(Path::file_name).is_some_and(|folder| folder == "reject")
+    path.parent()
+        .and_then(Path::file_name)
+        .is_some_and(|folder| folder == "reject")
 }
 
 /// Runs one file.
@@ -73,7 +81,9 @@ fn is_reject(path: &Path) -> bool {
 /// # Errors
 /// The file cannot be read.
 pub fn run(path: &Path, driver: &mut dyn Driver, filter: &Filter) -> Result<Report, String> {
-    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let stem = path
+        .file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned());
     let stem = stem.unwrap_or_default();
     if is_own(path) && is_reject(path) {
         return reject::run(path, stem);
@@ -95,9 +105,12 @@ pub fn run(path: &Path, driver: &mut dyn Driver, filter: &Filter) -> Result<Repo
 
 fn judge_all(kind: Kind, lines: &[Line], driver: &mut dyn Driver) -> Vec<Verdict> {
     match kind {
-        Kind::AuthzIntegration => {
-            staged(lines, driver, authz_integration::scenario, authz_integration::judge)
-        }
+        Kind::AuthzIntegration => staged(
+            lines,
+            driver,
+            authz_integration::scenario,
+            authz_integration::judge,
+        ),
         Kind::AuthzMatchers => each(lines, authz_matchers::judge),
         Kind::PathNormalization => path_normalization::judge_all(lines, driver),
         Kind::Validation => each(lines, validation::judge),
@@ -107,18 +120,28 @@ fn judge_all(kind: Kind, lines: &[Line], driver: &mut dyn Driver) -> Vec<Verdict
 }
 
 fn unknown(case: &Value) -> Verdict {
-    let keys: Vec<&str> =
-        case.as_object().map(|case| case.keys().map(String::as_str).collect()).unwrap_or_default();
-    Verdict::skipped(format!("no known kind of case has the keys {}", keys.join(", ")))
+    let keys: Vec<&str> = case
+        .as_object()
+        .map(|case| case.keys().map(String::as_str).collect())
+        .unwrap_or_default();
+    Verdict::skipped(format!(
+        "no known kind of case has the keys {}",
+        keys.join(", ")
+    ))
 }
 
 /// Judges lines one by one; a line that could not be read fails.
 pub fn each(lines: &[Line], judge: impl Fn(&Value) -> Verdict) -> Vec<Verdict> {
-    lines.iter().map(|line| case_of(line).map_or_else(|verdict| verdict, &judge)).collect()
+    lines
+        .iter()
+        .map(|line| case_of(line).map_or_else(|verdict| verdict, &judge))
+        .collect()
 }
 
 fn case_of(line: &Line) -> Result<&Value, Verdict> {
-    line.case.as_ref().map_err(|error| Verdict::failed(error.clone(), "one JSON object"))
+    line.case
+        .as_ref()
+        .map_err(|error| Verdict::failed(error.clone(), "one JSON object"))
 }
 
 /// Judges lines that a driver has to run.
@@ -128,7 +151,10 @@ pub fn staged(
     stage: impl Fn(&Value) -> Result<Scenario, Verdict>,
     judge: impl Fn(&Value, &Observation) -> Verdict,
 ) -> Vec<Verdict> {
-    let staged: Vec<_> = lines.iter().map(|line| case_of(line).and_then(&stage)).collect();
+    let staged: Vec<_> = lines
+        .iter()
+        .map(|line| case_of(line).and_then(&stage))
+        .collect();
     let scenarios: Vec<_> = staged.iter().flatten().cloned().collect();
     let mut answers = driver.run(&scenarios).into_iter();
     let mut verdict = |(line, staged): (&Line, Result<Scenario, Verdict>)| {
@@ -141,5 +167,7 @@ pub fn staged(
         })
     };
     let verdicts = lines.iter().zip(staged).map(&mut verdict);
-    verdicts.map(|verdict| verdict.unwrap_or_else(|verdict| verdict)).collect()
+    verdicts
+        .map(|verdict| verdict.unwrap_or_else(|verdict| verdict))
+        .collect()
 }

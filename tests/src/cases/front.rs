@@ -26,9 +26,17 @@ pub struct Fronted {
 /// The answer that the client gets if the request ends here.
 pub fn enter(scenario: &Scenario) -> Result<Fronted, Box<Observation>> {
     let traffic = &scenario.traffic;
-    let mode = scenario.front.path_normalization.as_deref().unwrap_or("BASE");
-    let path = super::path_normalization::normalize(mode, &traffic.path)
-        .map_err(|status| Box::new(Observation { status, ..Observation::default() }))?;
+    let mode = scenario
+        .front
+        .path_normalization
+        .as_deref()
+        .unwrap_or("BASE");
+    let path = super::path_normalization::normalize(mode, &traffic.path).map_err(|status| {
+        Box::new(Observation {
+            status,
+            ..Observation::default()
+        })
+    })?;
     let mut fronted = Fronted {
         path,
         headers: traffic.headers.clone(),
@@ -37,21 +45,28 @@ pub fn enter(scenario: &Scenario) -> Result<Fronted, Box<Observation>> {
     };
     if let Some(jwt) = &scenario.jwt {
         let payload = jwt.authenticate(&mut fronted.headers, &mut fronted.path);
-        let payload = payload.map_err(|refusal| refused(traffic.protocol, refusal))?;
+        let payload = payload.map_err(|refusal| refused(traffic.protocol, &refusal))?;
         fronted.metadata.extend(payload);
     }
     Ok(fronted)
 }
 
-fn refused(protocol: Protocol, refusal: Refusal) -> Box<Observation> {
+fn refused(protocol: Protocol, refusal: &Refusal) -> Box<Observation> {
     let grpc = protocol == Protocol::Grpc;
     // 16 is UNAUTHENTICATED, 7 PERMISSION_DENIED.
     let grpc_status = grpc.then_some(if refusal.status == 403 { 7 } else { 16 });
     Box::new(Observation {
         status: if grpc { 200 } else { refusal.status },
         grpc_status,
-        details: Some(format!("jwt_authn_access_denied{{{}}}", refusal.text.replace(' ', "_"))),
-        body: if grpc { Vec::new() } else { refusal.text.as_bytes().to_vec() },
+        details: Some(format!(
+            "jwt_authn_access_denied{{{}}}",
+            refusal.text.replace(' ', "_")
+        )),
+        body: if grpc {
+            Vec::new()
+        } else {
+            refusal.text.as_bytes().to_vec()
+        },
         ..Observation::default()
     })
 }
@@ -68,9 +83,15 @@ fn effective_address(scenario: &Scenario) -> SocketAddr {
         Some(0) => return peer,
         Some(hops) => hops - 1,
     };
-    let forwarded: Vec<u8> = scenario.traffic.header("x-forwarded-for").collect::<Vec<_>>().join(&b',');
+    let forwarded: Vec<u8> = scenario
+        .traffic
+        .header("x-forwarded-for")
+        .collect::<Vec<_>>()
+        .join(&b',');
     let forwarded = String::from_utf8_lossy(&forwarded);
     let entry = forwarded.rsplit(',').nth(steps).map(str::trim);
     // An address from a header has no port: Envoy says 0.
-    entry.and_then(|ip| ip.parse::<IpAddr>().ok()).map_or(peer, |ip| SocketAddr::new(ip, 0))
+    entry
+        .and_then(|ip| ip.parse::<IpAddr>().ok())
+        .map_or(peer, |ip| SocketAddr::new(ip, 0))
 }

@@ -84,22 +84,39 @@ impl JwtAuthn {
             if !rule.forward {
                 found.strip(headers, path);
             }
-            metadata.insert(NAMESPACE.to_owned(), json!({"payload": rule.metadata(&token.payload)}));
+            metadata.insert(
+                NAMESPACE.to_owned(),
+                json!({"payload": rule.metadata(&token.payload)}),
+            );
         }
         Ok(metadata)
     }
 
     /// Whether the real clock would judge the tokens of `traffic` otherwise.
     pub fn outcome_differs_from_today(&self, traffic: &Traffic) -> bool {
-        let today = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let today = Self { now: i64::try_from(today).unwrap_or(i64::MAX), ..self.clone() };
-        let outcome = |jwt: &Self| jwt.authenticate(&mut traffic.headers.clone(), &mut traffic.path.clone());
+        let today = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs();
+        let today = Self {
+            now: i64::try_from(today).unwrap_or(i64::MAX),
+            ..self.clone()
+        };
+        let outcome =
+            |jwt: &Self| jwt.authenticate(&mut traffic.headers.clone(), &mut traffic.path.clone());
         outcome(self) != outcome(&today)
     }
 
     fn rule_for(&self, token: &Token) -> Result<&Rule, Refusal> {
-        let issuer = token.payload.get("iss").and_then(Value::as_str).unwrap_or_default();
-        let rule = self.rules.iter().find(|rule| rule.issuer.is_empty() || rule.issuer == issuer);
+        let issuer = token
+            .payload
+            .get("iss")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let rule = self
+            .rules
+            .iter()
+            .find(|rule| rule.issuer.is_empty() || rule.issuer == issuer);
         rule.ok_or(Refusal::unauthorized("Jwt issuer is not configured"))
     }
 }

@@ -48,7 +48,10 @@ const BY_KEYS: &[(&[&str], Kind)] = &[
     (&["path", "want"], Kind::AuthzMatchers),
     (&["token", "jwks"], Kind::Waiting(NO_JWT_FILTER)),
     (&["token", "jwk"], Kind::Waiting(NO_JWT_FILTER)),
-    (&["config", "request", "expect"], Kind::Waiting(NO_ROUTING_FILTER)),
+    (
+        &["config", "request", "expect"],
+        Kind::Waiting(NO_ROUTING_FILTER),
+    ),
     (&["route_config", "input"], Kind::Waiting(NO_ROUTING_FILTER)),
     (&["max_tokens", "ops"], Kind::Waiting(NO_RATE_LIMIT_FILTER)),
 ];
@@ -57,8 +60,16 @@ impl Kind {
     /// Told by the name of the file, else by the keys of its first line.
     pub fn detect(stem: &str, first: Option<&Value>) -> Self {
         let by_name = BY_NAME.iter().find(|(prefix, _)| stem.starts_with(prefix));
-        let by_keys = || BY_KEYS.iter().find(|(keys, _)| has_keys(first, keys)).map(|(_, k)| *k);
-        by_name.map(|(_, kind)| *kind).or_else(by_keys).unwrap_or(Self::Unknown)
+        let by_keys = || {
+            BY_KEYS
+                .iter()
+                .find(|(keys, _)| has_keys(first, keys))
+                .map(|(_, k)| *k)
+        };
+        by_name
+            .map(|(_, kind)| *kind)
+            .or_else(by_keys)
+            .unwrap_or(Self::Unknown)
     }
 }
 
@@ -81,6 +92,9 @@ mod tests {
 
     #[test]
     fn kinds_without_a_filter_say_so() {
-        assert_eq!(Kind::detect("jws_rfc", None), Kind::Waiting("no jwt filter exists yet"));
+        assert_eq!(
+            Kind::detect("jws_rfc", None),
+            Kind::Waiting("no jwt filter exists yet")
+        );
     }
 }

@@ -17,7 +17,11 @@ pub struct Line {
 impl Line {
     /// What the case calls itself.
     pub fn name(&self) -> &str {
-        self.case.as_ref().ok().and_then(|case| case["name"].as_str()).unwrap_or("")
+        self.case
+            .as_ref()
+            .ok()
+            .and_then(|case| case["name"].as_str())
+            .unwrap_or("")
     }
 }
 
@@ -28,9 +32,18 @@ impl Line {
 pub fn read(path: &Path) -> Result<Vec<Line>, String> {
     let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let text = String::from_utf8(bytes).map_err(|error| {
-        format!("{}: byte {}: not UTF-8", path.display(), error.utf8_error().valid_up_to())
+        format!(
+            "{}: byte {}: not UTF-8",
+            path.display(),
+            error.utf8_error().valid_up_to()
+        )
     })?;
-    Ok(text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(parse).collect())
+    Ok(text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(parse)
+        .collect())
 }
 
 fn parse((index, line): (usize, &str)) -> Line {
@@ -39,7 +52,10 @@ fn parse((index, line): (usize, &str)) -> Line {
         Ok(other) => Err(format!("found {}, expected an object", kind_of(&other))),
         Err(error) => Err(format!("not JSON: {error}")),
     };
-    Line { number: index + 1, case }
+    Line {
+        number: index + 1,
+        case,
+    }
 }
 
 fn kind_of(value: &Value) -> &'static str {

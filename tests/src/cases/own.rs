@@ -17,8 +17,8 @@ pub use judge::judge;
 pub use run::{judge_documents, run};
 
 use super::jwt_authn::{JwtAuthn, Rule};
-use super::yaml;
 use super::scenario::{Front, Header, Plugin, Protocol, Scenario, Tls, Traffic};
+use super::yaml;
 
 /// Namespace and workload of a case that names none.
 const NAMESPACE: &str = "production";
@@ -79,7 +79,11 @@ enum OwnKind {
 impl Default for OwnWorkload {
     fn default() -> Self {
         let labels = BTreeMap::from([("app".to_owned(), "payment-service".to_owned())]);
-        Self { namespace: NAMESPACE.to_owned(), labels, kind: OwnKind::Sidecar }
+        Self {
+            namespace: NAMESPACE.to_owned(),
+            labels,
+            kind: OwnKind::Sidecar,
+        }
     }
 }
 
@@ -153,7 +157,8 @@ fn destination() -> SocketAddr {
 }
 
 fn address(text: &str) -> SocketAddr {
-    text.parse().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)))
+    text.parse()
+        .unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)))
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -242,18 +247,28 @@ impl Case {
     /// # Errors
     /// The case cannot be staged as written.
     pub fn scenarios(&self) -> Result<Vec<Scenario>, String> {
-        self.requests.iter().enumerate().map(|(index, row)| self.scenario(index, row)).collect()
+        self.requests
+            .iter()
+            .enumerate()
+            .map(|(index, row)| self.scenario(index, row))
+            .collect()
     }
 
     fn scenario(&self, index: usize, row: &Row) -> Result<Scenario, String> {
         let token = row.claims.as_ref().map(mint::authorization).transpose()?;
-        let rule = token.as_ref().map(|_| mint::key_set().map(Rule::of_any_issuer)).transpose()?;
+        let rule = token
+            .as_ref()
+            .map(|_| mint::key_set().map(Rule::of_any_issuer))
+            .transpose()?;
         Ok(Scenario {
             name: format!("{}, request {}", self.name, index + 1),
             plugin: self.plugin(),
             workload: self.workload(),
             front: self.front(),
-            jwt: rule.map(|rule| JwtAuthn { rules: vec![rule], now: NOW }),
+            jwt: rule.map(|rule| JwtAuthn {
+                rules: vec![rule],
+                now: NOW,
+            }),
             traffic: row.traffic(token),
             unreachable: self.unreachable.clone(),
         })
@@ -289,7 +304,10 @@ impl Case {
     }
 
     fn front(&self) -> Front {
-        let normalization = self.mesh.get("pathNormalization").and_then(|n| n.get("normalization"));
+        let normalization = self
+            .mesh
+            .get("pathNormalization")
+            .and_then(|n| n.get("normalization"));
         Front {
             path_normalization: normalization.and_then(Value::as_str).map(str::to_owned),
             trusted_proxies: None,
@@ -319,7 +337,10 @@ impl Row {
     }
 
     fn tls(&self) -> Tls {
-        let spiffe = self.principal.as_ref().map(|principal| format!("spiffe://{principal}"));
+        let spiffe = self
+            .principal
+            .as_ref()
+            .map(|principal| format!("spiffe://{principal}"));
         let client = self.uri_san.clone().or(spiffe);
         Tls {
             on: self.tls || client.is_some() || self.sni.is_some(),

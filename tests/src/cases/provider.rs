@@ -63,9 +63,13 @@ pub fn providers(mesh: &Map<String, Value>) -> Vec<Provider> {
 }
 
 fn provider(entry: &Value) -> Option<Provider> {
-    let kinds = [("envoyExtAuthzHttp", Protocol::Http), ("envoyExtAuthzGrpc", Protocol::Grpc)];
-    let (settings, protocol) =
-        kinds.iter().find_map(|(key, protocol)| Some((entry.get(key)?, *protocol)))?;
+    let kinds = [
+        ("envoyExtAuthzHttp", Protocol::Http),
+        ("envoyExtAuthzGrpc", Protocol::Grpc),
+    ];
+    let (settings, protocol) = kinds
+        .iter()
+        .find_map(|(key, protocol)| Some((entry.get(key)?, *protocol)))?;
     let service = settings["service"].as_str()?;
     // `namespace/host` is allowed.
     let host = service.rsplit('/').next().unwrap_or(service);
@@ -89,7 +93,12 @@ pub struct HttpAnswer {
 
 /// What the sample answers to a check over HTTP with these header lines.
 pub fn http_check(headers: &[(&[u8], &[u8])]) -> HttpAnswer {
-    let value = |name: &[u8]| headers.iter().find(|(n, _)| *n == name).map(|(_, value)| *value);
+    let value = |name: &[u8]| {
+        headers
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, value)| *value)
+    };
     let allowed = value(DECIDING_HEADER) == Some(b"allow");
     let result: &[u8] = if allowed { b"allowed" } else { b"denied" };
     HttpAnswer {

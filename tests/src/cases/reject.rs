@@ -62,23 +62,43 @@ pub struct Finding {
 impl Reject {
     fn text(&self) -> String {
         let repeated = self.repeat.as_ref().map(|repeat| {
-            let (open, close) = (repeat.open.repeat(repeat.times), repeat.close.repeat(repeat.times));
+            let (open, close) = (
+                repeat.open.repeat(repeat.times),
+                repeat.close.repeat(repeat.times),
+            );
             format!("{open}{}{close}", repeat.around)
         });
         let config = self.config.as_ref().map(ToString::to_string);
-        config.or_else(|| self.text.clone()).or(repeated).unwrap_or_default()
+        config
+            .or_else(|| self.text.clone())
+            .or(repeated)
+            .unwrap_or_default()
     }
 
     /// Configures the filter and compares the findings.
     pub fn judge(&self) -> Verdict {
-        let workload = Workload { namespace: "shop".to_owned(), ..Workload::default() };
+        let workload = Workload {
+            namespace: "shop".to_owned(),
+            ..Workload::default()
+        };
         let workload = Some(&workload).filter(|_| !self.no_workload);
         let (_, found) = sluice_authz::configure(self.text().as_bytes(), workload);
-        let missing = self.findings.iter().any(|finding| !found.iter().any(|d| finding.is(d)));
-        let surplus = found.iter().any(|d| !self.findings.iter().any(|finding| finding.is(d)));
-        let severity = if self.warning { Severity::Warning } else { Severity::Error };
+        let missing = self
+            .findings
+            .iter()
+            .any(|finding| !found.iter().any(|d| finding.is(d)));
+        let surplus = found
+            .iter()
+            .any(|d| !self.findings.iter().any(|finding| finding.is(d)));
+        let severity = if self.warning {
+            Severity::Warning
+        } else {
+            Severity::Error
+        };
         let severe = self.findings.iter().all(|finding| {
-            found.iter().any(|diagnostic| finding.is(diagnostic) && diagnostic.severity == severity)
+            found
+                .iter()
+                .any(|diagnostic| finding.is(diagnostic) && diagnostic.severity == severity)
         });
         if !missing && !surplus && severe && found.has_errors() != self.warning {
             return Verdict::Passed;
@@ -88,24 +108,36 @@ impl Reject {
 }
 
 fn shown(found: &Diagnostics) -> String {
-    if found.is_empty() { "nothing".to_owned() } else { found.to_string() }
+    if found.is_empty() {
+        "nothing".to_owned()
+    } else {
+        found.to_string()
+    }
 }
 
 impl Finding {
     fn is(&self, diagnostic: &Diagnostic) -> bool {
-        let path = self.path.as_ref().is_none_or(|path| *path == diagnostic.path);
+        let path = self
+            .path
+            .as_ref()
+            .is_none_or(|path| *path == diagnostic.path);
         diagnostic.code.name() == self.code && path
     }
 }
 
-/// Every document of a file with its first line.
+/// A document, or why it is none, with its first line.
+pub type Document = (usize, Result<Reject, String>);
+
+/// Every document of a file.
 ///
 /// # Errors
 /// The file cannot be read or is not YAML.
-pub fn read(path: &Path) -> Result<Vec<(usize, Result<Reject, String>)>, String> {
+pub fn read(path: &Path) -> Result<Vec<Document>, String> {
     let documents = yaml::read(path)?.into_iter();
     let parse = |value| serde_json::from_value(value).map_err(|error| error.to_string());
-    Ok(documents.map(|(line, value)| (line, parse(value))).collect())
+    Ok(documents
+        .map(|(line, value)| (line, parse(value)))
+        .collect())
 }
 
 /// Judges one file. No driver is needed: the same reader runs in the module.

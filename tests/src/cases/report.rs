@@ -32,7 +32,10 @@ pub struct Report {
 impl Report {
     /// An empty report on the file called `name`.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), ..Self::default() }
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
     }
 
     /// Counts one line.
@@ -40,7 +43,11 @@ impl Report {
         match verdict {
             Verdict::Passed => self.passed += 1,
             Verdict::Failed(mismatch) => {
-                self.failures.push(Failure { line, name: name.to_owned(), mismatch });
+                self.failures.push(Failure {
+                    line,
+                    name: name.to_owned(),
+                    mismatch,
+                });
             }
             Verdict::Skipped(reason) => *self.skipped.entry(reason).or_default() += 1,
         }
@@ -51,8 +58,17 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let skipped: usize = self.skipped.values().sum();
         let failed = self.failures.len();
-        writeln!(f, "{}: {} passed, {failed} failed, {skipped} skipped", self.name, self.passed)?;
-        for Failure { line, name, mismatch } in &self.failures {
+        writeln!(
+            f,
+            "{}: {} passed, {failed} failed, {skipped} skipped",
+            self.name, self.passed
+        )?;
+        for Failure {
+            line,
+            name,
+            mismatch,
+        } in &self.failures
+        {
             writeln!(f, "  line {line}: {name}")?;
             writeln!(f, "    found:    {}", indented(&mismatch.found))?;
             writeln!(f, "    expected: {}", indented(&mismatch.expected))?;

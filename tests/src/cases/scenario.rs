@@ -168,13 +168,20 @@ impl Traffic {
 
     /// Values of the header lines called `name`.
     pub fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.headers.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_slice())
+        self.headers
+            .iter()
+            .filter(move |(n, _)| n == name)
+            .map(|(_, value)| value.as_slice())
     }
 }
 
 impl std::fmt::Display for Observation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.forwarded { "forwarded" } else { "refused" })?;
+        f.write_str(if self.forwarded {
+            "forwarded"
+        } else {
+            "refused"
+        })?;
         write!(f, ", status {}", self.status)?;
         if let Some(grpc_status) = self.grpc_status {
             write!(f, ", grpc-status {grpc_status}")?;
@@ -198,7 +205,10 @@ impl Scenario {
             ProxyKind::Waypoint => "waypoint",
         };
         let namespace = &self.workload.namespace;
-        format!("{kind}~{}~workload.{namespace}~{namespace}.svc.cluster.local", self.traffic.destination.ip())
+        format!(
+            "{kind}~{}~workload.{namespace}~{namespace}.svc.cluster.local",
+            self.traffic.destination.ip()
+        )
     }
 }
 

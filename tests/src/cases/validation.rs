@@ -9,22 +9,29 @@ use super::verdict::Verdict;
 
 /// Warnings that are ours alone: Istio has the socket's peer, and looks
 /// providers up elsewhere.
-const OWN_WARNINGS: [DiagnosticCode; 2] =
-    [DiagnosticCode::ApproximateAddress, DiagnosticCode::UnknownProvider];
+const OWN_WARNINGS: [DiagnosticCode; 2] = [
+    DiagnosticCode::ApproximateAddress,
+    DiagnosticCode::UnknownProvider,
+];
 
 /// Judges one line.
 pub fn judge(case: &Value) -> Verdict {
     match (case["scope"].as_str(), case["kind"].as_str()) {
-        (Some("go-only"), _) => {
-            Verdict::skipped(format!("not a resource: {}", case["note"].as_str().unwrap_or_default()))
-        }
+        (Some("go-only"), _) => Verdict::skipped(format!(
+            "not a resource: {}",
+            case["note"].as_str().unwrap_or_default()
+        )),
         (Some("fragment"), Some("AuthorizationPolicy")) => fragment(case),
         (Some("full"), Some("AuthorizationPolicy" | "PeerAuthentication")) => {
             compare(case, &policy_findings(&case["config"]).into())
         }
         (Some("full"), Some("WasmPlugin" | "TrafficExtension")) => {
             let findings = sluice_cli::plugins::validate(&case["config"]);
-            let verdict = Findings { valid: !findings.has_errors(), warned: false, text: findings.to_string() };
+            let verdict = Findings {
+                valid: !findings.has_errors(),
+                warned: false,
+                text: findings.to_string(),
+            };
             compare(case, &verdict)
         }
         (_, Some(kind)) => Verdict::skipped(format!("no filter takes {kind} yet")),
@@ -37,7 +44,9 @@ fn policy_findings(resource: &Value) -> Diagnostics {
     let mut resource = resource.clone();
     // The API server fills in the namespace of the request.
     if let Some(metadata) = resource["metadata"].as_object_mut() {
-        metadata.entry("namespace").or_insert_with(|| json!("default"));
+        metadata
+            .entry("namespace")
+            .or_insert_with(|| json!("default"));
     }
     let mut diagnostics = Diagnostics::new();
     let config = json!({"resources": [resource]}).to_string();
@@ -55,11 +64,15 @@ fn fragment(case: &Value) -> Verdict {
         }
         Some("path template literal") => {
             let path = format!("/{}/{{*}}", config.as_str().unwrap_or_default());
-            compare(case, &rule_findings(json!({"to": [{"operation": {"paths": [path]}}]})).into())
+            compare(
+                case,
+                &rule_findings(json!({"to": [{"operation": {"paths": [path]}}]})).into(),
+            )
         }
-        Some("AuthorizationPolicy string values") => {
-            compare(case, &rule_findings(json!({"from": [{"source": {"trustDomains": config}}]})).into())
-        }
+        Some("AuthorizationPolicy string values") => compare(
+            case,
+            &rule_findings(json!({"from": [{"source": {"trustDomains": config}}]})).into(),
+        ),
         other => Verdict::skipped(format!("no known fragment: {}", other.unwrap_or("none"))),
     }
 }

@@ -23,7 +23,10 @@ pub struct Mismatch {
 impl Verdict {
     /// A failed case.
     pub fn failed(found: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self::Failed(Mismatch { found: found.into(), expected: expected.into() })
+        Self::Failed(Mismatch {
+            found: found.into(),
+            expected: expected.into(),
+        })
     }
 
     /// A case that was not run.

@@ -13,8 +13,13 @@ pub fn read(path: &Path) -> Result<Vec<(usize, Value)>, String> {
     let text = std::fs::read_to_string(path).map_err(|error| named(&error))?;
     let nodes = sluice_cli::yaml::parse(&text).map_err(|error| {
         let line = error.span.line;
-        named(&format!("line {line}: found {}, expected {}", error.found, error.expected))
+        named(&format!(
+            "line {line}: found {}, expected {}",
+            error.found, error.expected
+        ))
     })?;
     let documents = nodes.iter().filter(|node| !node.is_empty());
-    Ok(documents.map(|node| (node.span.line, node.to_json())).collect())
+    Ok(documents
+        .map(|node| (node.span.line, node.to_json()))
+        .collect())
 }

@@ -3,9 +3,7 @@
 mod edits;
 
 use sluice_authz::ext_authz::{self, Callout, Event, Started, Step};
-use sluice_authz::{
-    ProviderId, Program, Resume, Scratch, Verdict, configure, decide, reply_for,
-};
+use sluice_authz::{Program, ProviderId, Resume, Scratch, Verdict, configure, decide, reply_for};
 use sluice_policy::{Attribute, AttributeSet, Connection, Fact, HeaderLine, Reply, Request};
 
 use crate::cases::front::{self, Fronted};
@@ -24,7 +22,10 @@ impl Driver for NativeEngine {
     }
 
     fn run(&mut self, scenarios: &[Scenario]) -> Vec<Result<Observation, Obstacle>> {
-        scenarios.iter().map(|scenario| self.observe(scenario)).collect()
+        scenarios
+            .iter()
+            .map(|scenario| self.observe(scenario))
+            .collect()
     }
 }
 
@@ -82,7 +83,10 @@ fn lines<'a>(scenario: &'a Scenario, fronted: &'a Fronted) -> Vec<HeaderLine<'a>
         (b":method", traffic.method.as_bytes()),
         (b":scheme", if traffic.tls.on { b"https" } else { b"http" }),
     ];
-    let lines = fronted.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice()));
+    let lines = fronted
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_bytes(), value.as_slice()));
     pseudo.into_iter().chain(lines).collect()
 }
 
@@ -106,7 +110,11 @@ fn request<'a>(
 /// demands too little must not get more here than in a proxy.
 fn demanded(request: Request<'_>, demand: AttributeSet) -> Request<'_> {
     fn only<T>(fact: Fact<T>, demand: AttributeSet, attribute: Attribute) -> Fact<T> {
-        if demand.contains(attribute) { fact } else { Fact::Unavailable }
+        if demand.contains(attribute) {
+            fact
+        } else {
+            Fact::Unavailable
+        }
     }
     let connection = request.connection;
     Request {
@@ -117,13 +125,21 @@ fn demanded(request: Request<'_>, demand: AttributeSet) -> Request<'_> {
         metadata: only(request.metadata, demand, Attribute::Metadata),
         connection: Connection {
             remote_address: only(connection.remote_address, demand, Attribute::SourceAddress),
-            destination_address: only(connection.destination_address, demand, Attribute::DestinationAddress),
+            destination_address: only(
+                connection.destination_address,
+                demand,
+                Attribute::DestinationAddress,
+            ),
             mtls: only(connection.mtls, demand, Attribute::Mtls),
             peer_uri_san: only(connection.peer_uri_san, demand, Attribute::PeerUriSan),
             peer_dns_san: only(connection.peer_dns_san, demand, Attribute::PeerDnsSan),
             peer_subject: only(connection.peer_subject, demand, Attribute::PeerSubject),
             peer_principal: only(connection.peer_principal, demand, Attribute::PeerPrincipal),
-            requested_server_name: only(connection.requested_server_name, demand, Attribute::RequestedServerName),
+            requested_server_name: only(
+                connection.requested_server_name,
+                demand,
+                Attribute::RequestedServerName,
+            ),
         },
     }
 }
@@ -131,7 +147,8 @@ fn demanded(request: Request<'_>, demand: AttributeSet) -> Request<'_> {
 fn connection<'a>(scenario: &'a Scenario, fronted: &Fronted) -> Connection<'a> {
     let tls = &scenario.traffic.tls;
     let known = |text: &'a Option<String>| {
-        text.as_ref().map_or(Fact::Absent, |text| Fact::Present(text.as_bytes()))
+        text.as_ref()
+            .map_or(Fact::Absent, |text| Fact::Present(text.as_bytes()))
     };
     Connection {
         remote_address: Fact::Present(fronted.remote),
@@ -148,10 +165,12 @@ fn connection<'a>(scenario: &'a Scenario, fronted: &Fronted) -> Connection<'a> {
 /// The mesh's providers, and whether each answers.
 fn reachability(scenario: &Scenario) -> Vec<(Provider, bool)> {
     let providers = provider::providers(&scenario.plugin.mesh).into_iter();
-    providers.map(|provider| {
-        let reachable = !scenario.unreachable.contains(&provider.name);
-        (provider, reachable)
-    }).collect()
+    providers
+        .map(|provider| {
+            let reachable = !scenario.unreachable.contains(&provider.name);
+            (provider, reachable)
+        })
+        .collect()
 }
 
 /// Asks a provider, if it can be asked, and takes in its answer.
@@ -166,7 +185,9 @@ fn ask(
         Started::Ask(callout, check) => (callout, check),
         Started::Over(step) => return step,
     };
-    let provider = providers.iter().find(|(provider, _)| provider.cluster == cluster(&callout));
+    let provider = providers
+        .iter()
+        .find(|(provider, _)| provider.cluster == cluster(&callout));
     let Some((provider, reachable)) = provider else {
         return check.on(program, &Event::Failed, request);
     };
@@ -187,14 +208,24 @@ fn cluster(callout: &Callout) -> &str {
 fn answer(callout: &Callout, take_in: impl FnOnce(&Event<'_>) -> Step) -> Step {
     match callout {
         Callout::Http { headers, .. } => {
-            let lines: Vec<_> =
-                headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
+            let lines: Vec<_> = headers
+                .iter()
+                .map(|(name, value)| (name.as_slice(), value.as_slice()))
+                .collect();
             let answer = provider::http_check(&lines);
             let status = answer.status.to_string();
-            let headers = answer.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice()));
+            let headers = answer
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_bytes(), value.as_slice()));
             let headers: Vec<HeaderLine<'_>> =
-                std::iter::once((&b":status"[..], status.as_bytes())).chain(headers).collect();
-            take_in(&Event::HttpResponse { headers: &headers, body: answer.body.as_bytes() })
+                std::iter::once((&b":status"[..], status.as_bytes()))
+                    .chain(headers)
+                    .collect();
+            take_in(&Event::HttpResponse {
+                headers: &headers,
+                body: answer.body.as_bytes(),
+            })
         }
         Callout::Grpc { message, .. } => match provider::grpc_check(message) {
             Ok(reply) => take_in(&Event::GrpcMessage(&reply)),
@@ -229,10 +260,15 @@ fn finish(
 /// and the body a header.
 fn refused(reply: Reply, grpc: bool) -> Observation {
     let status = if grpc { 200 } else { reply.status };
-    let line = |(name, value): (Vec<u8>, Vec<u8>)| (String::from_utf8_lossy(&name).into_owned(), value);
+    let line =
+        |(name, value): (Vec<u8>, Vec<u8>)| (String::from_utf8_lossy(&name).into_owned(), value);
     Observation {
         status,
-        grpc_status: grpc.then(|| reply.grpc_status.map_or_else(|| grpc_status(reply.status), u32::from)),
+        grpc_status: grpc.then(|| {
+            reply
+                .grpc_status
+                .map_or_else(|| grpc_status(reply.status), u32::from)
+        }),
         details: Some(String::from_utf8_lossy(&reply.details).into_owned()),
         body: if grpc { Vec::new() } else { reply.body },
         response: reply.headers.into_iter().map(line).collect(),

@@ -62,7 +62,9 @@ impl RealEnvoy {
     /// Runs the scenarios at `members` in one process, or in several if that
     /// one does not start: a single refused configuration keeps it from it.
     fn run_group(&mut self, scenarios: &[Scenario], members: &[usize], answers: &mut Answers) {
-        let Some(first) = members.first().and_then(|&index| scenarios.get(index)) else { return };
+        let Some(first) = members.first().and_then(|&index| scenarios.get(index)) else {
+            return;
+        };
         let stages = stage::Stages::of(scenarios, members);
         let bootstrap = self.bootstrap(first, &stages);
         match Envoy::new(self.binary.clone()).start(bootstrap) {
@@ -82,7 +84,10 @@ impl RealEnvoy {
 
     fn bootstrap(&self, first: &Scenario, stages: &stage::Stages) -> serde_json::Value {
         let workload = &first.workload;
-        let labels = workload.labels.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let labels = workload
+            .labels
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()));
         let mut bootstrap = Bootstrap::new(Node::new(&workload.namespace, labels))
             .cluster(&Cluster::as_downstream("upstream", self.upstream.address()));
         for provider in stages.providers() {
@@ -103,7 +108,11 @@ impl RealEnvoy {
         let reachable = !first.unreachable.contains(&provider.name);
         // Nothing listens on the discard port.
         let address = |service: &Authorizer| {
-            if reachable { service.address() } else { ([127, 0, 0, 1], 9).into() }
+            if reachable {
+                service.address()
+            } else {
+                ([127, 0, 0, 1], 9).into()
+            }
         };
         match provider.protocol {
             Protocol::Http => Cluster::http1(&provider.cluster, address(&self.http_provider)),
@@ -120,7 +129,9 @@ impl RealEnvoy {
         answers: &mut Answers,
     ) {
         for &member in members {
-            let Some(scenario) = scenarios.get(member) else { continue };
+            let Some(scenario) = scenarios.get(member) else {
+                continue;
+            };
             let answer = self.send(envoy, &stages.name_of(member), scenario);
             let answer = answer.map_err(|error| Obstacle::Broken(error.to_string()));
             set(answers, member, answer);
@@ -163,9 +174,18 @@ impl RealEnvoy {
             (Protocol::Grpc, self.grpc_provider.take_received().len()),
         ];
         let providers = provider::providers(&scenario.plugin.mesh);
-        let name = |protocol| providers.iter().find(|provider| provider.protocol == protocol);
-        let asked = checks.iter().flat_map(|(protocol, count)| vec![name(*protocol); *count]);
-        asked.flatten().map(|provider| provider.name.clone()).collect()
+        let name = |protocol| {
+            providers
+                .iter()
+                .find(|provider| provider.protocol == protocol)
+        };
+        let asked = checks
+            .iter()
+            .flat_map(|(protocol, count)| vec![name(*protocol); *count]);
+        asked
+            .flatten()
+            .map(|provider| provider.name.clone())
+            .collect()
     }
 }
 
@@ -184,7 +204,10 @@ fn failed_connections(
         let stat = format!("cluster.{}.upstream_cx_connect_fail", provider.cluster);
         (provider.name, stats.get(&stat).copied().unwrap_or_default())
     };
-    Ok(providers.map(count).filter(|(name, _)| scenario.unreachable.contains(name)).collect())
+    Ok(providers
+        .map(count)
+        .filter(|(name, _)| scenario.unreachable.contains(name))
+        .collect())
 }
 
 fn set(answers: &mut Answers, index: usize, answer: Result<Observation, Obstacle>) {
@@ -204,7 +227,10 @@ impl Driver for RealEnvoy {
         for (index, scenario) in scenarios.iter().enumerate() {
             match stage::obstacle(scenario) {
                 Some(reason) => set(&mut answers, index, Err(Obstacle::CannotStage(reason))),
-                None => groups.entry(stage::process_key(scenario)).or_default().push(index),
+                None => groups
+                    .entry(stage::process_key(scenario))
+                    .or_default()
+                    .push(index),
             }
         }
         for members in groups.values() {
@@ -213,6 +239,9 @@ impl Driver for RealEnvoy {
             }
         }
         let missing = || Err(Obstacle::Broken("not run".to_owned()));
-        answers.into_iter().map(|answer| answer.unwrap_or_else(missing)).collect()
+        answers
+            .into_iter()
+            .map(|answer| answer.unwrap_or_else(missing))
+            .collect()
     }
 }

@@ -31,7 +31,8 @@ impl Harness {
         let path = sluice_envoy::binary::find_module("authz").map_err(|error| error.to_string())?;
         let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let engine = Engine::new(EngineOptions::default()).map_err(|error| error.to_string())?;
-        let module = Module::compile(&engine, "authz", &bytes).map_err(|error| error.to_string())?;
+        let module =
+            Module::compile(&engine, "authz", &bytes).map_err(|error| error.to_string())?;
         Ok(Self { engine, module })
     }
 
@@ -59,11 +60,22 @@ impl Harness {
         let mut chain = self.chain(scenario).map_err(Obstacle::Broken)?;
         let outcome = chain.run(&exchange(scenario, &fronted));
         if let Some(trap) = outcome.traps.first() {
-            return Err(Obstacle::Broken(format!("{}: {}", trap.callback, trap.reason)));
+            return Err(Obstacle::Broken(format!(
+                "{}: {}",
+                trap.callback, trap.reason
+            )));
         }
         if outcome.plugin.is_none() && outcome.kind != OutcomeKind::Forwarded {
-            let logs: Vec<&str> = chain.logs().iter().map(|line| line.message.as_str()).collect();
-            return Err(Obstacle::Broken(format!("{:?}: {}", outcome.kind, logs.join("; "))));
+            let logs: Vec<&str> = chain
+                .logs()
+                .iter()
+                .map(|line| line.message.as_str())
+                .collect();
+            return Err(Obstacle::Broken(format!(
+                "{:?}: {}",
+                outcome.kind,
+                logs.join("; ")
+            )));
         }
         Ok(observation(scenario, &outcome))
     }
@@ -75,7 +87,10 @@ impl Driver for Harness {
     }
 
     fn run(&mut self, scenarios: &[Scenario]) -> Vec<Result<Observation, Obstacle>> {
-        scenarios.iter().map(|scenario| self.observe(scenario)).collect()
+        scenarios
+            .iter()
+            .map(|scenario| self.observe(scenario))
+            .collect()
     }
 }
 
@@ -83,7 +98,9 @@ impl Driver for Harness {
 fn node(scenario: &Scenario) -> Attributes {
     let workload = &scenario.workload;
     let labels = workload.labels.iter();
-    let labels = labels.map(|(key, value)| (key.clone(), Attribute::from(value.as_str()))).collect();
+    let labels = labels
+        .map(|(key, value)| (key.clone(), Attribute::from(value.as_str())))
+        .collect();
     let metadata = Attribute::Map(vec![
         ("NAMESPACE".to_owned(), workload.namespace.as_str().into()),
         ("LABELS".to_owned(), Attribute::Map(labels)),
@@ -101,7 +118,10 @@ fn exchange(scenario: &Scenario, fronted: &Fronted) -> Exchange {
         (b":method", traffic.method.as_bytes()),
         (b":scheme", if traffic.tls.on { b"https" } else { b"http" }),
     ];
-    let lines = fronted.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice()));
+    let lines = fronted
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_bytes(), value.as_slice()));
     Exchange {
         attributes: attributes(scenario, fronted),
         request: Message::of_headers(pseudo.into_iter().chain(lines)),
@@ -112,20 +132,27 @@ fn exchange(scenario: &Scenario, fronted: &Fronted) -> Exchange {
 
 fn attributes(scenario: &Scenario, fronted: &Fronted) -> Attributes {
     let destination = scenario.traffic.destination;
-    let metadata = fronted.metadata.iter().map(|(name, value)| (name.clone(), attribute(value)));
+    let metadata = fronted
+        .metadata
+        .iter()
+        .map(|(name, value)| (name.clone(), attribute(value)));
     let mut attributes = Attributes::new()
         .with("source.address", fronted.remote.to_string())
         .with("source.port", i64::from(fronted.remote.port()))
         .with("destination.address", destination.to_string())
         .with("destination.port", i64::from(destination.port()))
-        .with("metadata.filter_metadata", Attribute::Map(metadata.collect()))
+        .with(
+            "metadata.filter_metadata",
+            Attribute::Map(metadata.collect()),
+        )
         .with("filter_state.io.istio.peer_principal", Attribute::Absent);
     secure(&mut attributes, &scenario.traffic.tls);
     attributes
 }
 
 fn secure(attributes: &mut Attributes, tls: &Tls) {
-    let present = |text: &Option<String>| text.as_deref().map_or(Attribute::Absent, Attribute::from);
+    let present =
+        |text: &Option<String>| text.as_deref().map_or(Attribute::Absent, Attribute::from);
     attributes.set("connection.mtls", tls.client.is_some());
     attributes.set("connection.uri_san_peer_certificate", present(&tls.client));
     attributes.set("connection.dns_san_peer_certificate", Attribute::Absent);
@@ -142,7 +169,10 @@ fn attribute(value: &Value) -> Attribute {
         Value::String(text) => text.as_str().into(),
         Value::Array(items) => Attribute::List(items.iter().map(attribute).collect()),
         Value::Object(members) => Attribute::Map(
-            members.iter().map(|(name, value)| (name.clone(), attribute(value))).collect(),
+            members
+                .iter()
+                .map(|(name, value)| (name.clone(), attribute(value)))
+                .collect(),
         ),
     }
 }
@@ -160,10 +190,20 @@ fn response(protocol: Protocol) -> Message {
 fn observation(scenario: &Scenario, outcome: &Outcome) -> Observation {
     let response = outcome.response.clone().unwrap_or_default();
     let trailers = response.trailers.clone().unwrap_or_default();
-    let grpc_status = response.headers.get("grpc-status").or_else(|| trailers.get("grpc-status"));
+    let grpc_status = response
+        .headers
+        .get("grpc-status")
+        .or_else(|| trailers.get("grpc-status"));
     let providers = provider::providers(&scenario.plugin.mesh);
-    let asked = outcome.callouts.iter().map(|call| name_of(&providers, &call.cluster)).collect();
-    let counters = outcome.metrics.iter().filter(|delta| delta.kind == MetricKind::Counter);
+    let asked = outcome
+        .callouts
+        .iter()
+        .map(|call| name_of(&providers, &call.cluster))
+        .collect();
+    let counters = outcome
+        .metrics
+        .iter()
+        .filter(|delta| delta.kind == MetricKind::Counter);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Observation {
         forwarded: outcome.kind == OutcomeKind::Forwarded,
@@ -176,19 +216,28 @@ fn observation(scenario: &Scenario, outcome: &Outcome) -> Observation {
         asked,
         metrics: Some(
             counters
-                .map(|delta| (delta.name.to_string(), u64::try_from(delta.change).unwrap_or(0)))
+                .map(|delta| {
+                    (
+                        delta.name.to_string(),
+                        u64::try_from(delta.change).unwrap_or(0),
+                    )
+                })
                 .collect(),
         ),
     }
 }
 
 fn lines(headers: &sluice_host::Headers) -> Vec<Header> {
-    let line = |(name, value): (&[u8], &[u8])| (String::from_utf8_lossy(name).into_owned(), value.to_vec());
+    let line = |(name, value): (&[u8], &[u8])| {
+        (String::from_utf8_lossy(name).into_owned(), value.to_vec())
+    };
     headers.iter().map(line).collect()
 }
 
 fn name_of(providers: &[Provider], cluster: &str) -> String {
-    let provider = providers.iter().find(|provider| provider.cluster == cluster);
+    let provider = providers
+        .iter()
+        .find(|provider| provider.cluster == cluster);
     provider.map_or_else(|| cluster.to_owned(), |provider| provider.name.clone())
 }
 
@@ -217,7 +266,9 @@ impl Providers {
 
 impl Callouts for Providers {
     fn has_cluster(&self, cluster: &str) -> bool {
-        self.known.iter().any(|provider| provider.cluster == cluster)
+        self.known
+            .iter()
+            .any(|provider| provider.cluster == cluster)
     }
 
     fn http(&mut self, call: &HttpCall) -> Timed<HttpAnswer> {
@@ -226,18 +277,30 @@ impl Callouts for Providers {
         } else {
             HttpAnswer::Reset
         };
-        Timed { after_ns: 1_000_000, what }
+        Timed {
+            after_ns: 1_000_000,
+            what,
+        }
     }
 
     fn grpc(&mut self, call: &GrpcCall) -> Vec<Timed<GrpcEvent>> {
         let reachable = self.answers(&call.cluster, provider::Protocol::Grpc);
         let close = |code, text: String| vec![GrpcEvent::Close(code, text)];
         let events = match reachable.then(|| provider::grpc_check(&call.message)) {
-            Some(Ok(reply)) => vec![GrpcEvent::Message(reply), GrpcEvent::Close(0, String::new())],
+            Some(Ok(reply)) => vec![
+                GrpcEvent::Message(reply),
+                GrpcEvent::Close(0, String::new()),
+            ],
             Some(Err(error)) => close(3, error),
             None => close(GRPC_UNAVAILABLE, "no upstream".to_owned()),
         };
-        events.into_iter().map(|what| Timed { after_ns: 1_000_000, what }).collect()
+        events
+            .into_iter()
+            .map(|what| Timed {
+                after_ns: 1_000_000,
+                what,
+            })
+            .collect()
     }
 }
 

@@ -43,24 +43,33 @@ pub struct Rule {
 
 /// Whether a RequestAuthentication applies to `workload`.
 pub fn applies(resource: &Value, workload: &Workload, root_namespace: &str) -> bool {
-    let namespace = resource["metadata"]["namespace"].as_str().unwrap_or("default");
+    let namespace = resource["metadata"]["namespace"]
+        .as_str()
+        .unwrap_or("default");
     let labels = resource["spec"]["selector"]["matchLabels"].as_object();
     let selected = labels.is_none_or(|labels| {
-        labels.iter().all(|(key, value)| {
-            workload.labels.get(key).map(String::as_str) == value.as_str()
-        })
+        labels
+            .iter()
+            .all(|(key, value)| workload.labels.get(key).map(String::as_str) == value.as_str())
     });
     selected && (namespace == root_namespace || namespace == workload.namespace)
 }
 
 /// Every rule of one `spec`.
 pub fn parse_all(spec: &Value, key_sets: &Value) -> Result<Vec<Rule>, String> {
-    let rules = spec["jwtRules"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let rules = spec["jwtRules"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     rules.iter().map(|rule| parse(rule, key_sets)).collect()
 }
 
 fn parse(rule: &Value, key_sets: &Value) -> Result<Rule, String> {
-    for field in ["fromCookies", "outputPayloadToHeader", "outputClaimToHeaders"] {
+    for field in [
+        "fromCookies",
+        "outputPayloadToHeader",
+        "outputClaimToHeaders",
+    ] {
         if !rule[field].is_null() {
             return Err(format!("the model of jwt_authn has no `{field}`"));
         }
@@ -87,19 +96,29 @@ fn key_set(rule: &Value, key_sets: &Value) -> Result<Value, String> {
 }
 
 fn locations(rule: &Value) -> Vec<Location> {
-    let headers = rule["fromHeaders"].as_array().into_iter().flatten().map(|header| {
-        Location::Header {
-            name: header["name"].as_str().unwrap_or_default().to_ascii_lowercase(),
+    let headers = rule["fromHeaders"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|header| Location::Header {
+            name: header["name"]
+                .as_str()
+                .unwrap_or_default()
+                .to_ascii_lowercase(),
             prefix: header["prefix"].as_str().unwrap_or_default().to_owned(),
-        }
-    });
-    let parameters = strings(&rule["fromParams"]).into_iter().map(Location::Parameter);
+        });
+    let parameters = strings(&rule["fromParams"])
+        .into_iter()
+        .map(Location::Parameter);
     let configured: Vec<Location> = headers.chain(parameters).collect();
     if !configured.is_empty() {
         return configured;
     }
     vec![
-        Location::Header { name: "authorization".to_owned(), prefix: "Bearer ".to_owned() },
+        Location::Header {
+            name: "authorization".to_owned(),
+            prefix: "Bearer ".to_owned(),
+        },
         Location::Parameter("access_token".to_owned()),
     ]
 }
@@ -129,7 +148,10 @@ impl Rule {
     pub fn check(&self, token: &Token, now: i64) -> Result<(), Refusal> {
         let claim = |name: &str| token.payload.get(name).and_then(Value::as_f64);
         // `now` and a claim are far below 2^53, so a double holds them.
-        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a double")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "seconds since 1970 fit a double"
+        )]
         let (early, late) = ((now - CLOCK_SKEW_S) as f64, (now + CLOCK_SKEW_S) as f64);
         if claim("nbf").is_some_and(|nbf| late < nbf) {
             return Err(Refusal::unauthorized("Jwt not yet valid"));
@@ -139,7 +161,10 @@ impl Rule {
             return Err(Refusal::unauthorized("Jwt is expired"));
         }
         if !self.takes_audience(token.payload.get("aud")) {
-            return Err(Refusal { status: 403, text: "Audiences in Jwt are not allowed" });
+            return Err(Refusal {
+                status: 403,
+                text: "Audiences in Jwt are not allowed",
+            });
         }
         signature::verify(token, &self.key_set)
     }
@@ -170,7 +195,9 @@ impl Rule {
 
 /// An audience without scheme and without one trailing slash.
 fn bare(audience: &str) -> &str {
-    let scheme = audience.strip_prefix("http://").or_else(|| audience.strip_prefix("https://"));
+    let scheme = audience
+        .strip_prefix("http://")
+        .or_else(|| audience.strip_prefix("https://"));
     let rest = scheme.unwrap_or(audience);
     rest.strip_suffix('/').unwrap_or(rest)
 }
@@ -203,7 +230,10 @@ pub fn tokens(rules: &[Rule], headers: &[Header], path: &str) -> Vec<Found> {
         }
         seen.push(location);
         if let Some(text) = token_at(location, headers, path) {
-            found.push(Found { text, location: location.clone() });
+            found.push(Found {
+                text,
+                location: location.clone(),
+            });
         }
     }
     found
@@ -216,7 +246,9 @@ fn token_at(location: &Location, headers: &[Header], path: &str) -> Option<Strin
             let lines = headers.iter().filter(|(header, _)| header == name);
             let lines: Vec<&[u8]> = lines.map(|(_, value)| value.as_slice()).collect();
             let value = String::from_utf8_lossy(&lines.join(&b',')).into_owned();
-            let (_, token) = value.split_once(prefix.as_str()).filter(|_| !lines.is_empty())?;
+            let (_, token) = value
+                .split_once(prefix.as_str())
+                .filter(|_| !lines.is_empty())?;
             let token = token.trim_start();
             (!token.is_empty() || prefix.is_empty()).then(|| token.to_owned())
         }
@@ -227,12 +259,23 @@ fn token_at(location: &Location, headers: &[Header], path: &str) -> Option<Strin
 }
 
 fn parameters(path: &str) -> impl Iterator<Item = &str> {
-    path.split_once('?').map(|(_, query)| query).into_iter().flat_map(|query| query.split('&'))
+    path.split_once('?')
+        .map(|(_, query)| query)
+        .into_iter()
+        .flat_map(|query| query.split('&'))
 }
 
 fn without_parameter(path: &str, name: &str) -> String {
-    let Some((bare, _)) = path.split_once('?') else { return path.to_owned() };
+    let Some((bare, _)) = path.split_once('?') else {
+        return path.to_owned();
+    };
     let is_token = |parameter: &&str| parameter.split('=').next() == Some(name);
-    let kept: Vec<&str> = parameters(path).filter(|parameter| !is_token(parameter)).collect();
-    if kept.is_empty() { bare.to_owned() } else { format!("{bare}?{}", kept.join("&")) }
+    let kept: Vec<&str> = parameters(path)
+        .filter(|parameter| !is_token(parameter))
+        .collect();
+    if kept.is_empty() {
+        bare.to_owned()
+    } else {
+        format!("{bare}?{}", kept.join("&"))
+    }
 }

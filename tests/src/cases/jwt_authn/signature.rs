@@ -27,8 +27,14 @@ const RSA: &[(&str, &signature::RsaParameters)] = &[
 /// No candidate, or none verifies.
 pub fn verify(token: &Token, key_set: &Value) -> Result<(), Refusal> {
     let alg = token.algorithm()?;
-    let keys = key_set["keys"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let mut candidates = keys.iter().filter(|key| is_candidate(key, token, alg)).peekable();
+    let keys = key_set["keys"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let mut candidates = keys
+        .iter()
+        .filter(|key| is_candidate(key, token, alg))
+        .peekable();
     if candidates.peek().is_none() {
         return Err(Refusal::unauthorized(NO_KEY));
     }
@@ -39,7 +45,11 @@ pub fn verify(token: &Token, key_set: &Value) -> Result<(), Refusal> {
 }
 
 fn is_candidate(key: &Value, token: &Token, alg: &str) -> bool {
-    let kid = token.header.get("kid").and_then(Value::as_str).unwrap_or_default();
+    let kid = token
+        .header
+        .get("kid")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let key_kid = key["kid"].as_str().unwrap_or_default();
     let key_alg = key["alg"].as_str().unwrap_or_default();
     (kid.is_empty() || key_kid.is_empty() || kid == key_kid)
@@ -56,7 +66,10 @@ fn verifies(token: &Token, alg: &str, key: &Value) -> bool {
 
 fn verifies_rsa(token: &Token, alg: &str, key: &Value) -> Option<()> {
     let (_, parameters) = RSA.iter().find(|(name, _)| *name == alg)?;
-    let key = RsaPublicKeyComponents { n: number(&key["n"])?, e: number(&key["e"])? };
+    let key = RsaPublicKeyComponents {
+        n: number(&key["n"])?,
+        e: number(&key["e"])?,
+    };
     key.verify(parameters, &token.signed, &token.signature).ok()
 }
 

@@ -29,13 +29,16 @@ impl Token {
     /// Envoy's reason.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         // Envoy skips empty sections, so that `.a.b.c` is accepted.
-        let sections: Vec<&str> = text.split('.').filter(|section| !section.is_empty()).collect();
+        let sections: Vec<&str> = text
+            .split('.')
+            .filter(|section| !section.is_empty())
+            .collect();
         let &[header, payload, signature] = sections.as_slice() else {
             return Err(Refusal::unauthorized(NOT_THREE));
         };
         Ok(Self {
-            header: object(header, HEADER)?,
-            payload: object(payload, PAYLOAD)?,
+            header: object(header, &HEADER)?,
+            payload: object(payload, &PAYLOAD)?,
             signed: format!("{header}.{payload}").into_bytes(),
             signature: decode(signature, "Jwt signature is an invalid Base64url encoded")?,
         })
@@ -47,7 +50,9 @@ impl Token {
     /// There is none.
     pub fn algorithm(&self) -> Result<&str, Refusal> {
         let alg = self.header.get("alg").and_then(Value::as_str);
-        alg.ok_or(Refusal::unauthorized("Jwt header [alg] field is required and must be a string"))
+        alg.ok_or(Refusal::unauthorized(
+            "Jwt header [alg] field is required and must be a string",
+        ))
     }
 }
 
@@ -65,11 +70,13 @@ const PAYLOAD: Texts = Texts {
     json: "Jwt payload is an invalid JSON",
 };
 
-fn object(section: &str, texts: Texts) -> Result<Map<String, Value>, Refusal> {
+fn object(section: &str, texts: &Texts) -> Result<Map<String, Value>, Refusal> {
     let bytes = decode(section, texts.base64)?;
     serde_json::from_slice(&bytes).map_err(|_| Refusal::unauthorized(texts.json))
 }
 
 fn decode(section: &str, text: &'static str) -> Result<Vec<u8>, Refusal> {
-    URL_SAFE_NO_PAD.decode(section).map_err(|_| Refusal::unauthorized(text))
+    URL_SAFE_NO_PAD
+        .decode(section)
+        .map_err(|_| Refusal::unauthorized(text))
 }

@@ -28,7 +28,12 @@ const PROXY_HEADERS: [&str; 8] = [
 
 /// Judges one request. `fronted` is the request as the filter got it, or none
 /// when the proxy answered before.
-pub fn judge(row: &Row, scenario: &Scenario, fronted: Option<&Fronted>, found: &Observation) -> Verdict {
+pub fn judge(
+    row: &Row,
+    scenario: &Scenario,
+    fronted: Option<&Fronted>,
+    found: &Observation,
+) -> Verdict {
     let mut checks = Checks::default();
     match &row.expect {
         Expect::Forwarded => forwarded(&mut checks, row, fronted, found),
@@ -67,7 +72,11 @@ impl Checks {
 
 fn forwarded(checks: &mut Checks, row: &Row, fronted: Option<&Fronted>, found: &Observation) {
     checks.equal("forwarded", &found.forwarded, &true);
-    checks.equal("details", &found.details.as_deref().filter(|_| !found.forwarded), &None);
+    checks.equal(
+        "details",
+        &found.details.as_deref().filter(|_| !found.forwarded),
+        &None,
+    );
     if let (true, Some(fronted)) = (found.forwarded, fronted) {
         let expected = changed(&comparable(&fronted.headers), &row.upstream);
         checks.equal("upstream headers", &comparable(&found.upstream), &expected);
@@ -78,11 +87,23 @@ fn refused(checks: &mut Checks, rule: &str, scenario: &Scenario, found: &Observa
     let grpc = scenario.traffic.protocol == Protocol::Grpc;
     checks.equal("forwarded", &found.forwarded, &false);
     checks.equal("status", &found.status, &if grpc { 200 } else { 403 });
-    checks.equal("grpc-status", &found.grpc_status, &grpc.then_some(GRPC_DENIED));
+    checks.equal(
+        "grpc-status",
+        &found.grpc_status,
+        &grpc.then_some(GRPC_DENIED),
+    );
     checks.equal("details", &found.details, &Some(details(rule)));
     if !grpc {
-        checks.equal("body", &String::from_utf8_lossy(&found.body).as_ref(), &DENIED);
-        checks.equal("content-type", &value_of(&found.response, "content-type"), &Some("text/plain".to_owned()));
+        checks.equal(
+            "body",
+            &String::from_utf8_lossy(&found.body).as_ref(),
+            &DENIED,
+        );
+        checks.equal(
+            "content-type",
+            &value_of(&found.response, "content-type"),
+            &Some("text/plain".to_owned()),
+        );
     }
 }
 
@@ -121,10 +142,18 @@ fn replied(checks: &mut Checks, reply: &Reply, found: &Observation) {
     checks.equal("forwarded", &found.forwarded, &false);
     checks.equal("status", &found.status, &reply.status);
     if let Some(details) = &reply.details {
-        checks.equal("details", &found.details.as_deref(), &Some(details.as_str()));
+        checks.equal(
+            "details",
+            &found.details.as_deref(),
+            &Some(details.as_str()),
+        );
     }
     if let Some(body) = &reply.body {
-        checks.equal("body", &String::from_utf8_lossy(&found.body).as_ref(), &body.as_str());
+        checks.equal(
+            "body",
+            &String::from_utf8_lossy(&found.body).as_ref(),
+            &body.as_str(),
+        );
     }
     for (name, value) in &reply.headers {
         checks.equal(name, &value_of(&found.response, name), &Some(value.clone()));
@@ -144,7 +173,10 @@ fn comparable(headers: &[Header]) -> Lines {
     for (name, value) in headers {
         let ours = !PROXY_HEADERS.contains(&name.as_str());
         if ours && !name.starts_with(':') && !name.starts_with("x-envoy-") {
-            lines.entry(name.clone()).or_default().push(String::from_utf8_lossy(value).into_owned());
+            lines
+                .entry(name.clone())
+                .or_default()
+                .push(String::from_utf8_lossy(value).into_owned());
         }
     }
     lines

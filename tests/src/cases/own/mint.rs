@@ -19,7 +19,9 @@ pub fn authorization(claims: &Map<String, Value>) -> Result<Vec<u8>, String> {
     let header = URL_SAFE_NO_PAD.encode(json!({"alg": "ES256"}).to_string());
     let payload = URL_SAFE_NO_PAD.encode(Value::Object(claims.clone()).to_string());
     let signed = format!("{header}.{payload}");
-    let signature = key()?.sign(&SystemRandom::new(), signed.as_bytes()).map_err(|e| e.to_string())?;
+    let signature = key()?
+        .sign(&SystemRandom::new(), signed.as_bytes())
+        .map_err(|e| e.to_string())?;
     Ok(format!("Bearer {signed}.{}", URL_SAFE_NO_PAD.encode(signature)).into_bytes())
 }
 

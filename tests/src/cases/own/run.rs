@@ -19,7 +19,12 @@ pub fn run(
     driver: &mut dyn Driver,
     filter: &Filter,
 ) -> Result<Report, String> {
-    let wanted = |document: &Document| document.case.as_ref().map_or(true, |case| filter.takes(&case.name));
+    let wanted = |document: &Document| {
+        document
+            .case
+            .as_ref()
+            .map_or(true, |case| filter.takes(&case.name))
+    };
     let documents: Vec<Document> = read(path)?.into_iter().filter(wanted).collect();
     let verdicts = judge_documents(&documents, driver);
     let mut report = Report::new(stem);
@@ -32,21 +37,32 @@ pub fn run(
 /// Runs all documents at once, so that a driver can share what is costly.
 pub fn judge_documents(documents: &[Document], driver: &mut dyn Driver) -> Vec<Verdict> {
     let staged: Vec<_> = documents.iter().map(stage).collect();
-    let scenarios: Vec<Scenario> =
-        staged.iter().flatten().flat_map(|(_, scenarios)| scenarios.iter().cloned()).collect();
+    let scenarios: Vec<Scenario> = staged
+        .iter()
+        .flatten()
+        .flat_map(|(_, scenarios)| scenarios.iter().cloned())
+        .collect();
     let mut answers = driver.run(&scenarios).into_iter();
     let verdicts = staged.into_iter().map(|staged| {
         let (case, scenarios) = staged?;
         let answers: Vec<_> = answers.by_ref().take(scenarios.len()).collect();
         Ok(judge_all(case, driver.name(), &scenarios, &answers))
     });
-    verdicts.map(|verdict| verdict.unwrap_or_else(|verdict| verdict)).collect()
+    verdicts
+        .map(|verdict| verdict.unwrap_or_else(|verdict| verdict))
+        .collect()
 }
 
 fn stage(document: &Document) -> Result<(&Case, Vec<Scenario>), Verdict> {
-    let case = document.case.as_ref().map_err(|error| Verdict::failed(error, "a case"))?;
+    let case = document
+        .case
+        .as_ref()
+        .map_err(|error| Verdict::failed(error, "a case"))?;
     let scenarios = case.scenarios();
-    Ok((case, scenarios.map_err(|error| Verdict::failed(error, "a case that can be staged"))?))
+    Ok((
+        case,
+        scenarios.map_err(|error| Verdict::failed(error, "a case that can be staged"))?,
+    ))
 }
 
 /// Judges the answers to all requests of a case. The first that differs is the
@@ -65,7 +81,9 @@ fn judge_all(
         };
         at_request(index + 1, verdict)
     });
-    let verdict = verdicts.find(|verdict| *verdict != Verdict::Passed).unwrap_or(Verdict::Passed);
+    let verdict = verdicts
+        .find(|verdict| *verdict != Verdict::Passed)
+        .unwrap_or(Verdict::Passed);
     excluded(case.excluded.get(driver), verdict)
 }
 

@@ -68,7 +68,9 @@ pub fn request(scenario: &Scenario) -> Request {
 /// What the client and the upstream saw.
 pub fn observation(response: Response, received: Vec<Received>) -> Observation {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let grpc_status = response.grpc_status().and_then(|status| text(status).parse().ok());
+    let grpc_status = response
+        .grpc_status()
+        .and_then(|status| text(status).parse().ok());
     let details = response.header(DETAILS_HEADER).map(text);
     let upstream = received.into_iter().next();
     Observation {
@@ -92,7 +94,10 @@ fn upstream_lines(received: Received) -> Vec<Header> {
 
 fn lines(headers: &HeaderLines) -> Vec<Header> {
     let line = |(name, value): &(Vec<u8>, Vec<u8>)| {
-        (String::from_utf8_lossy(name).to_ascii_lowercase(), value.clone())
+        (
+            String::from_utf8_lossy(name).to_ascii_lowercase(),
+            value.clone(),
+        )
     };
     headers.iter().map(line).collect()
 }

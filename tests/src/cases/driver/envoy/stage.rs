@@ -67,10 +67,17 @@ impl<'s> Stages<'s> {
     /// One listener for every distinct configuration.
     pub fn of(scenarios: &'s [Scenario], members: &[usize]) -> Self {
         let mut by_key: BTreeMap<String, usize> = BTreeMap::new();
-        let mut stages = Self { distinct: Vec::new(), numbers: BTreeMap::new() };
+        let mut stages = Self {
+            distinct: Vec::new(),
+            numbers: BTreeMap::new(),
+        };
         for &member in members {
-            let Some(scenario) = scenarios.get(member) else { continue };
-            let number = *by_key.entry(listener_key(scenario)).or_insert(stages.distinct.len());
+            let Some(scenario) = scenarios.get(member) else {
+                continue;
+            };
+            let number = *by_key
+                .entry(listener_key(scenario))
+                .or_insert(stages.distinct.len());
             if number == stages.distinct.len() {
                 stages.distinct.push(scenario);
             }
@@ -92,23 +99,31 @@ impl<'s> Stages<'s> {
     /// Two halves by listeners.
     pub fn halves(&self, members: &[usize]) -> (Vec<usize>, Vec<usize>) {
         let middle = self.len() / 2;
-        members
-            .iter()
-            .partition(|member| self.numbers.get(member).is_some_and(|number| *number < middle))
+        members.iter().partition(|member| {
+            self.numbers
+                .get(member)
+                .is_some_and(|number| *number < middle)
+        })
     }
 
     /// Every provider once, by cluster.
     pub fn providers(&self) -> Vec<Provider> {
-        let all = self.distinct.iter().flat_map(|scenario| provider::providers(&scenario.plugin.mesh));
-        let by_cluster: BTreeMap<String, Provider> =
-            all.map(|provider| (provider.cluster.clone(), provider)).collect();
+        let all = self
+            .distinct
+            .iter()
+            .flat_map(|scenario| provider::providers(&scenario.plugin.mesh));
+        let by_cluster: BTreeMap<String, Provider> = all
+            .map(|provider| (provider.cluster.clone(), provider))
+            .collect();
         by_cluster.into_values().collect()
     }
 
     /// The listeners.
     pub fn listeners(&self, module: &Path, tls: &Value) -> Vec<Listener> {
         let numbered = self.distinct.iter().enumerate();
-        numbered.map(|(number, scenario)| listener(number, scenario, module, tls)).collect()
+        numbered
+            .map(|(number, scenario)| listener(number, scenario, module, tls))
+            .collect()
     }
 }
 
@@ -174,8 +189,13 @@ fn set_metadata(scenario: &Scenario) -> Value {
 
 /// The filter that Istio generates for the same rules.
 fn jwt_fields(jwt: &JwtAuthn) -> Value {
-    let names: Vec<String> = (0..jwt.rules.len()).map(|index| format!("origins-{index}")).collect();
-    let providers = names.iter().zip(&jwt.rules).map(|(name, rule)| (name.clone(), provider_of(rule)));
+    let names: Vec<String> = (0..jwt.rules.len())
+        .map(|index| format!("origins-{index}"))
+        .collect();
+    let providers = names
+        .iter()
+        .zip(&jwt.rules)
+        .map(|(name, rule)| (name.clone(), provider_of(rule)));
     json!({
         "providers": providers.collect::<serde_json::Map<_, _>>(),
         "rules": [{"match": {"prefix": "/"}, "requires": requirement(&names)}],
@@ -213,7 +233,9 @@ fn requirement(names: &[String]) -> Value {
     if let [name] = names {
         return json!({"requires_any": {"requirements": [one(name), missing]}});
     }
-    let each = names.iter().map(|name| json!({"requires_any": {"requirements": [one(name), missing]}}));
+    let each = names
+        .iter()
+        .map(|name| json!({"requires_any": {"requirements": [one(name), missing]}}));
     let all = json!({"requires_all": {"requirements": each.collect::<Vec<_>>()}});
     let any: Vec<Value> = names.iter().map(one).chain([all]).collect();
     json!({"requires_any": {"requirements": any}})
