@@ -106,3 +106,50 @@ impl AttributeSet {
             .filter(move |&attribute| self.contains(attribute))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn a_set_has_what_was_put_in_and_nothing_else() {
+        for member in Attribute::ALL {
+            let mut set = AttributeSet::EMPTY;
+            assert!(set.is_empty());
+            set.insert(member);
+            set.insert(member);
+            assert!(!set.is_empty());
+            for attribute in Attribute::ALL {
+                assert_eq!(set.contains(attribute), attribute == member);
+            }
+        }
+    }
+
+    #[test]
+    fn a_union_has_the_members_of_both_in_the_order_of_the_enum() {
+        let (mut left, mut right) = (AttributeSet::EMPTY, AttributeSet::EMPTY);
+        left.insert(Attribute::Metadata);
+        left.insert(Attribute::Path);
+        right.insert(Attribute::Method);
+        right.insert(Attribute::Path);
+        let both: Vec<_> = left.union(right).iter().collect();
+        assert_eq!(
+            both,
+            [Attribute::Method, Attribute::Path, Attribute::Metadata]
+        );
+    }
+
+    #[test]
+    fn names_are_distinct() {
+        let mut names: Vec<_> = Attribute::ALL
+            .iter()
+            .map(|attribute| attribute.name())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Attribute::ALL.len());
+        assert_eq!(Attribute::Mtls.name(), "connection.mtls");
+    }
+}

@@ -48,3 +48,36 @@ impl<T> Fact<T> {
         matches!(self, Self::Unavailable)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Fact;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    const FACTS: [Fact<u8>; 3] = [Fact::Present(1), Fact::Absent, Fact::Unavailable];
+
+    #[test]
+    fn mapping_keeps_what_is_not_there_apart() {
+        let mapped = FACTS.map(|fact| fact.map(|value| value + 1));
+        assert_eq!(mapped, [Fact::Present(2), Fact::Absent, Fact::Unavailable]);
+    }
+
+    #[test]
+    fn borrowing_keeps_the_state() {
+        let [present, absent, unavailable] = &FACTS;
+        assert_eq!(present.as_ref(), Fact::Present(&1));
+        assert_eq!(absent.as_ref(), Fact::Absent);
+        assert_eq!(unavailable.as_ref(), Fact::Unavailable);
+    }
+
+    #[test]
+    fn only_a_present_fact_has_a_value_and_only_one_is_unavailable() {
+        assert_eq!(FACTS.map(Fact::present), [Some(1), None, None]);
+        assert_eq!(
+            FACTS.map(|fact| fact.is_unavailable()),
+            [false, false, true]
+        );
+        assert_eq!(Fact::<u8>::default(), Fact::Unavailable);
+    }
+}
