@@ -63,7 +63,7 @@ impl Bar {
 pub fn publish(name: &str, bars: &[Bar]) -> Result<()> {
     print(bars);
     let surroundings = machine::describe();
-    println!("\nmeasured on {}", surroundings["machine"]);
+    println!("\nmeasured on {surroundings}");
     let path = sluice_envoy::binary::target_dir()
         .join("bench")
         .join(format!("{name}.json"));

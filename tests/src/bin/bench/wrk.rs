@@ -25,7 +25,7 @@ pub fn load(address: SocketAddr, path: &str, time: Duration) -> Result<u64> {
         .lines()
         .find(|line| line.contains("Non-2xx") || line.contains("Socket errors"))
     {
-        bail!("wrk: {}: found{line}, expected successes only", path);
+        bail!("wrk: {path}: found{line}, expected successes only");
     }
     requests(&report).with_context(|| format!("wrk printed no count of requests:\n{report}"))
 }
