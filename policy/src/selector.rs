@@ -184,6 +184,11 @@ mod tests {
             let (_, codes) = read(&json!({"selector": {"matchLabels": labels}}));
             assert!(codes.contains(&code), "{labels}: {codes:?}");
         }
+        let longest = "x".repeat(63);
+        assert_eq!(
+            read(&json!({"selector": {"matchLabels": {"a": longest}}})).1,
+            []
+        );
         assert_eq!(read(&json!({"selector": {}})).1, [C::MatchesEverything]);
         assert_eq!(
             read(&json!({"selector": {"matchLabel": {}}})).1,
@@ -220,10 +225,9 @@ mod tests {
         ] {
             assert_eq!(read(&json!({"targetRef": target})).1, [code], "{target}");
         }
-        let many: Vec<_> = (0..17)
-            .map(|_| json!({"kind": "Service", "name": "x"}))
-            .collect();
-        assert_eq!(read(&json!({"targetRefs": many})).1, [C::TooMany]);
+        let services = |count: usize| vec![json!({"kind": "Service", "name": "x"}); count];
+        assert_eq!(read(&json!({"targetRefs": services(16)})).1, []);
+        assert_eq!(read(&json!({"targetRefs": services(17)})).1, [C::TooMany]);
         assert_eq!(
             read(&json!({"targetRef": {"group": "core", "kind": "Service", "name": "x"}})).1,
             []

@@ -83,7 +83,12 @@ mod tests {
     fn values_are_named() {
         assert_eq!(describe(&json!("x")), "\"x\"");
         assert_eq!(describe(&json!([1])), "a list");
+        assert_eq!(describe(&json!([])), "an empty list");
         assert_eq!(describe(&json!({})), "an empty object");
+        assert_eq!(describe(&json!({"a": 1})), "an object");
+        assert_eq!(describe(&json!("")), "an empty string");
+        assert_eq!(describe(&json!(null)), "null");
+        assert_eq!(describe(&json!(true)), "true");
         assert_eq!(describe(&json!(1.5)), "the number 1.5");
     }
 
@@ -100,5 +105,19 @@ mod tests {
         );
         assert_eq!(suggest("headers", keys), None);
         assert_eq!(suggest("", keys), None);
+    }
+
+    #[test]
+    fn a_third_of_the_letters_may_be_wrong() {
+        assert!(suggest("abcdefxyz", ["abcdefghi"]).is_some());
+        assert!(suggest("abcdewxyz", ["abcdefghi"]).is_none());
+    }
+
+    #[test]
+    fn very_long_words_have_no_suggestion() {
+        let longest = "a".repeat(SHOWN_BYTES);
+        assert!(suggest(&longest, [longest.as_str()]).is_some());
+        let longer = "a".repeat(SHOWN_BYTES + 1);
+        assert!(suggest(&longer, [longer.as_str()]).is_none());
     }
 }

@@ -213,6 +213,20 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_needs_items_has_some() {
+        let count = |value: &Value| {
+            read(value, |node, found| {
+                node.some_items(found).map(|items| items.len())
+            })
+        };
+        assert_eq!(count(&json!([1, 2])), Ok(2));
+        assert_eq!(
+            count(&json!([])),
+            Err("here: found an empty list, expected at least one item [empty-value]".to_owned())
+        );
+    }
+
+    #[test]
     fn texts_are_not_empty() {
         assert_eq!(
             read(&json!("a"), |node, found| node

@@ -30,5 +30,7 @@ mod tests {
         assert_eq!(item("spec.rules", 2), "spec.rules[2]");
         assert_eq!(child("labels", "istio.io/rev"), "labels[\"istio.io/rev\"]");
         assert_eq!(child("labels", ""), "labels[\"\"]");
+        assert_eq!(child("a", "b-c_d"), "a.b-c_d");
+        assert_eq!(child("a", "b.c"), "a[\"b.c\"]");
     }
 }

@@ -85,6 +85,15 @@ mod tests {
     }
 
     #[test]
+    fn its_parts_can_be_told() {
+        let matcher = ServiceAccountMatcher::new("a/b", "own");
+        assert_eq!(
+            (matcher.namespace(), matcher.name()),
+            (&b"a"[..], &b"b"[..])
+        );
+    }
+
+    #[test]
     fn extra_pairs_are_allowed_between_and_after() {
         assert!(matches("a/b", "spiffe://td/ns/a/x/y/sa/b"));
         assert!(matches("a/b", "spiffe://td/ns/a/sa/b/x/y"));
