@@ -1,5 +1,11 @@
 //! The documentation says what the code does: what can be compared, is.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot read the tree must fail"
+)]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -102,9 +108,9 @@ fn pages() -> Vec<PathBuf> {
         for entry in std::fs::read_dir(folder).expect("a folder can be read") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
-                folders.push(path)
+                folders.push(path);
             } else {
-                pages.push(path)
+                pages.push(path);
             }
         }
     }

@@ -1,5 +1,10 @@
 //! Conventions of the source tree that no compiler checks.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a test that cannot read the tree must fail"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

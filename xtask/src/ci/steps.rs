@@ -108,8 +108,17 @@ fn lint(tree: &Tree, _: &mut Tally) -> Result<()> {
 
 fn document(tree: &Tree, _: &mut Tally) -> Result<()> {
     let mut cargo = tree.cargo();
-    cargo.env("RUSTDOCFLAGS", "-D warnings");
-    run::run(cargo.args(["doc", "--workspace", "--no-deps"]))
+    cargo.env(
+        "RUSTDOCFLAGS",
+        "-D warnings -A rustdoc::private_intra_doc_links",
+    );
+    // The readers are those who work here, so private items are documented too.
+    run::run(cargo.args([
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--document-private-items",
+    ]))
 }
 
 fn test_host(tree: &Tree, tally: &mut Tally) -> Result<()> {
