@@ -3,7 +3,7 @@
 //! The wrappers of the Rust SDK panic on a status they do not expect and on header
 //! bytes that are not UTF-8; in a filter both would turn a client's odd request
 //! into a trap of the whole VM. Here a status is a value, and bytes stay bytes.
-//! What the host returns lies in the [arena](crate::arena) until the callback ends.
+//! What the host returns lies in the [`arena`] until the callback ends.
 
 use std::marker::PhantomData;
 
