@@ -5,6 +5,7 @@
 //! into a trap of the whole VM. Here a status is a value, and bytes stay bytes.
 //! What the host returns lies in the [`arena`] until the callback ends.
 
+use std::cell::Cell;
 use std::marker::PhantomData;
 
 use crate::arena;
@@ -92,6 +93,7 @@ const UNIMPLEMENTED: u32 = 12;
 
 host_functions! {
     proxy_log(level: u32, data: *const u8, size: usize);
+    proxy_set_tick_period_milliseconds(period_ms: u32);
     proxy_get_log_level(level: *mut u32);
     proxy_get_current_time_nanoseconds(time: *mut u64);
     proxy_get_buffer_bytes(kind: u32, start: usize, max: usize, data: *mut *mut u8, size: *mut usize);
@@ -164,6 +166,11 @@ pub struct LocalReply<'a> {
     pub grpc_status: Option<u8>,
 }
 
+thread_local! {
+    /// The lowest level of log lines that the host keeps.
+    static LOG_LEVEL: Cell<u32> = const { Cell::new(Level::Info as u32) };
+}
+
 fn check(status: u32) -> HostResult<()> {
     match status {
         0 => Ok(()),
@@ -191,11 +198,27 @@ impl<'cb> Host<'cb> {
         let _ = unsafe { imports::proxy_log(level as u32, message.as_ptr(), message.len()) };
     }
 
-    /// Whether lines of `level` reach the log.
+    /// Whether lines of `level` reach the log, as of the last tick.
     pub fn logs(self, level: Level) -> bool {
+        level as u32 >= LOG_LEVEL.get()
+    }
+
+    /// Asks the host which lines reach the log: it can be changed at any time, and
+    /// asking for every request would cost as much as a header.
+    #[expect(clippy::unused_self, reason = "whoever calls the host needs leave to")]
+    pub(crate) fn refresh_log_level(self) {
         let mut threshold = Level::Info as u32;
-        let status = unsafe { imports::proxy_get_log_level(&raw mut threshold) };
-        status == 0 && level as u32 >= threshold
+        if unsafe { imports::proxy_get_log_level(&raw mut threshold) } == 0 {
+            LOG_LEVEL.set(threshold);
+        }
+    }
+
+    /// Has `proxy_on_tick` called again and again for the root context at hand.
+    ///
+    /// # Errors
+    /// When the host has no timers.
+    pub fn set_tick_period_ms(self, period_ms: u32) -> HostResult<()> {
+        check(unsafe { imports::proxy_set_tick_period_milliseconds(period_ms) })
     }
 
     /// Nanoseconds since the Unix epoch.

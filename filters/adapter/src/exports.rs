@@ -113,6 +113,6 @@ extern "C" fn proxy_on_grpc_close(_root: u32, token: u32, status: u32) {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn proxy_on_delete(context: u32) {
-    dispatch((), |runtime, _| runtime.on_delete(context));
+extern "C" fn proxy_on_tick(root: u32) {
+    dispatch((), |runtime, host| runtime.on_tick(host, root));
 }

@@ -2,6 +2,10 @@
 //!
 //! Envoy shares a VM between all plugins with the same module, so one module may
 //! have several root contexts, each with its own configuration.
+//!
+//! `proxy_on_delete` would tell when a context is gone, at the price of a call into
+//! the VM for every request. Ticks tell it for nothing: each root context has its
+//! own, and they stop with it.
 
 use std::collections::BTreeMap;
 
@@ -37,25 +41,52 @@ pub(crate) trait Callbacks {
     );
     fn on_grpc_receive(&mut self, host: Host<'_>, token: u32, size: usize);
     fn on_grpc_close(&mut self, host: Host<'_>, token: u32, status: u32);
-    fn on_delete(&mut self, context: u32);
+    fn on_tick(&mut self, host: Host<'_>, root: u32);
 }
 
+/// Time between the ticks of a root context.
+const TICK_MS: u32 = 1_000;
+/// A root context is gone when each of the others has ticked so often without it.
+const MISSED_TICKS: usize = 8;
+/// Ticks beyond its time-out after which a callout will not be answered any more:
+/// its stream is gone, and the call with it.
+const LATE_ANSWER_TICKS: u32 = 10;
+/// Ticks after which response headers will not come any more: an hour.
+const LATE_RESPONSE_TICKS: u32 = 3_600;
+
+/// A configured filter.
+struct Slot<F> {
+    root: u32,
+    filter: F,
+    /// Ticks of other root contexts since the last one of its own.
+    missed: usize,
+}
+
+/// A request that waits for a callout.
 struct Waiting<W> {
     stream: u32,
     root: u32,
     state: W,
+    ticks_left: u32,
+}
+
+/// Edits that wait for response headers.
+struct Postponed {
+    edits: Vec<HeaderEdit>,
+    root: u32,
+    ticks_left: u32,
 }
 
 pub(crate) struct Runtime<F: HttpFilter> {
-    /// Configured filters by root context. Few, so a list is searched faster than a map.
-    filters: Vec<(u32, F)>,
+    /// Few, so a list is searched faster than a map.
+    filters: Vec<Slot<F>>,
     /// Root context of the stream that was created last. Envoy creates a stream's
     /// context right before its request headers, so that is the one they are for.
     last_created: (u32, u32),
     /// Requests that wait for a callout, by token.
     waiting: BTreeMap<u32, Waiting<F::Waiting>>,
     /// Edits that wait for response headers, by stream.
-    response_edits: BTreeMap<u32, Vec<HeaderEdit>>,
+    response_edits: BTreeMap<u32, Postponed>,
 }
 
 impl<F: HttpFilter> Runtime<F> {
@@ -71,8 +102,8 @@ impl<F: HttpFilter> Runtime<F> {
     fn filter(&mut self, root: u32) -> Option<&mut F> {
         self.filters
             .iter_mut()
-            .find(|(id, _)| *id == root)
-            .map(|(_, filter)| filter)
+            .find(|slot| slot.root == root)
+            .map(|slot| &mut slot.filter)
     }
 
     /// What the filter of `root` says to the stream that the host is at.
@@ -112,6 +143,7 @@ impl<F: HttpFilter> Runtime<F> {
                                 stream,
                                 root,
                                 state,
+                                ticks_left: callout.timeout_ms() / TICK_MS + LATE_ANSWER_TICKS,
                             },
                         );
                         return Action::Pause;
@@ -131,10 +163,7 @@ impl<F: HttpFilter> Runtime<F> {
                         return Action::Pause;
                     }
                     if !response.is_empty() {
-                        self.response_edits
-                            .entry(stream)
-                            .or_default()
-                            .extend(response);
+                        self.postpone(stream, root, response);
                     }
                     self.ask(host, root, |filter, request| {
                         filter.on_amended(host, request, state)
@@ -144,11 +173,21 @@ impl<F: HttpFilter> Runtime<F> {
         }
     }
 
+    fn postpone(&mut self, stream: u32, root: u32, edits: Vec<HeaderEdit>) {
+        let postponed = self.response_edits.entry(stream).or_insert(Postponed {
+            edits: Vec::new(),
+            root,
+            ticks_left: LATE_RESPONSE_TICKS,
+        });
+        postponed.edits.extend(edits);
+    }
+
     fn resume(&mut self, host: Host<'_>, token: u32, event: &CalloutEvent<'_>) {
         let Some(Waiting {
             stream,
             root,
             state,
+            ..
         }) = self.waiting.remove(&token)
         else {
             return;
@@ -197,8 +236,19 @@ impl<F: HttpFilter> Callbacks for Runtime<F> {
                 host.log(level, &format!("{}: {line}", F::NAME));
             }
         }
-        self.filters.retain(|(id, _)| *id != root);
-        self.filters.push((root, configured.filter));
+        host.refresh_log_level();
+        if host.set_tick_period_ms(TICK_MS).is_err() {
+            host.log(
+                Level::Warn,
+                "the host does not tick: what is gone stays in memory",
+            );
+        }
+        self.filters.retain(|slot| slot.root != root);
+        self.filters.push(Slot {
+            root,
+            filter: configured.filter,
+            missed: 0,
+        });
         configured.errors.is_empty()
     }
 
@@ -218,8 +268,8 @@ impl<F: HttpFilter> Callbacks for Runtime<F> {
         if self.response_edits.is_empty() {
             return;
         }
-        if let Some(edits) = self.response_edits.remove(&stream)
-            && !effects::edit(host, HeaderMap::Response, &edits)
+        if let Some(postponed) = self.response_edits.remove(&stream)
+            && !effects::edit(host, HeaderMap::Response, &postponed.edits)
         {
             host.log(Level::Warn, "response headers could not be edited");
         }
@@ -262,13 +312,174 @@ impl<F: HttpFilter> Callbacks for Runtime<F> {
         self.resume(host, token, &CalloutEvent::GrpcClosed(status));
     }
 
-    fn on_delete(&mut self, context: u32) {
-        if !self.waiting.is_empty() {
-            self.waiting.retain(|_, waiting| waiting.stream != context);
+    fn on_tick(&mut self, host: Host<'_>, root: u32) {
+        host.refresh_log_level();
+        for slot in &mut self.filters {
+            slot.missed = if slot.root == root {
+                0
+            } else {
+                slot.missed + 1
+            };
         }
-        if !self.response_edits.is_empty() {
-            self.response_edits.remove(&context);
+        let gone = MISSED_TICKS * self.filters.len();
+        self.filters.retain(|slot| slot.missed <= gone);
+        self.waiting
+            .retain(|_, waiting| waiting.root != root || count_down(&mut waiting.ticks_left));
+        self.response_edits
+            .retain(|_, postponed| postponed.root != root || count_down(&mut postponed.ticks_left));
+    }
+}
+
+/// Whether there is still time.
+fn count_down(ticks_left: &mut u32) -> bool {
+    *ticks_left = ticks_left.saturating_sub(1);
+    *ticks_left > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::{Callout, Configured};
+    use sluice_policy::{AttributeSet, Reply};
+
+    struct Idle;
+
+    impl HttpFilter for Idle {
+        const NAME: &'static str = "idle";
+        type Waiting = ();
+
+        fn configure(_: Setup<'_>) -> Configured<Self> {
+            Configured {
+                filter: Self,
+                errors: Vec::new(),
+                warnings: Vec::new(),
+            }
         }
-        self.filters.retain(|(id, _)| *id != context);
+
+        fn demand(&self) -> AttributeSet {
+            AttributeSet::EMPTY
+        }
+
+        fn on_request(&mut self, _: Host<'_>, _: &Request<'_>) -> Step<()> {
+            Step::Continue
+        }
+
+        fn on_amended(&mut self, _: Host<'_>, _: &Request<'_>, (): ()) -> Step<()> {
+            Step::Continue
+        }
+
+        fn on_callout(
+            &mut self,
+            _: Host<'_>,
+            _: &Request<'_>,
+            (): (),
+            _: &CalloutEvent<'_>,
+        ) -> Step<()> {
+            Step::Continue
+        }
+
+        fn unconfigured() -> Reply {
+            Reply {
+                status: 403,
+                headers: Vec::new(),
+                body: Vec::new(),
+                details: Vec::new(),
+                grpc_status: None,
+            }
+        }
+    }
+
+    fn configured(roots: &[u32]) -> Runtime<Idle> {
+        let mut runtime = Runtime::new();
+        for root in roots {
+            assert!(Host::enter(|host| runtime.on_configure(host, *root, 0)));
+        }
+        runtime
+    }
+
+    fn tick(runtime: &mut Runtime<Idle>, root: u32, times: usize) {
+        for _ in 0..times {
+            Host::enter(|host| runtime.on_tick(host, root));
+        }
+    }
+
+    fn roots(runtime: &Runtime<Idle>) -> Vec<u32> {
+        runtime.filters.iter().map(|slot| slot.root).collect()
+    }
+
+    #[test]
+    fn a_root_context_whose_ticks_stop_is_forgotten() {
+        let mut runtime = configured(&[1, 2]);
+        tick(&mut runtime, 2, MISSED_TICKS * 2);
+        assert_eq!(roots(&runtime), [1, 2]);
+        tick(&mut runtime, 2, 1);
+        assert_eq!(roots(&runtime), [2]);
+    }
+
+    #[test]
+    fn root_contexts_that_tick_in_turn_stay() {
+        let mut runtime = configured(&[1, 2, 3]);
+        for _ in 0..100 {
+            for root in [1, 2, 3] {
+                tick(&mut runtime, root, 1);
+            }
+        }
+        assert_eq!(roots(&runtime), [1, 2, 3]);
+    }
+
+    #[test]
+    fn the_last_root_context_stays_however_long_it_is_silent() {
+        let mut runtime = configured(&[1]);
+        tick(&mut runtime, 7, 3);
+        assert_eq!(roots(&runtime), [1]);
+        tick(&mut runtime, 1, 100);
+        assert_eq!(roots(&runtime), [1]);
+    }
+
+    #[test]
+    fn a_new_configuration_takes_the_place_of_the_old() {
+        let mut runtime = configured(&[1, 1]);
+        assert_eq!(roots(&runtime), [1]);
+        assert!(runtime.filter(1).is_some() && runtime.filter(2).is_none());
+    }
+
+    #[test]
+    fn what_waits_for_a_stream_that_is_gone_is_forgotten_after_its_time() {
+        let mut runtime = configured(&[1, 2]);
+        let ticks_left = Callout::Http {
+            cluster: String::new(),
+            headers: Vec::new(),
+            timeout_ms: 2_500,
+        }
+        .timeout_ms()
+            / TICK_MS
+            + LATE_ANSWER_TICKS;
+        assert_eq!(ticks_left, 12);
+        for (token, root) in [(4, 1), (8, 2)] {
+            runtime.waiting.insert(
+                token,
+                Waiting {
+                    stream: token,
+                    root,
+                    state: (),
+                    ticks_left,
+                },
+            );
+            runtime.postpone(token, root, vec![HeaderEdit::Remove(b"x".to_vec())]);
+        }
+        tick(&mut runtime, 1, 11);
+        assert_eq!(runtime.waiting.len(), 2);
+        tick(&mut runtime, 1, 1);
+        assert_eq!(runtime.waiting.keys().collect::<Vec<_>>(), [&8]);
+        assert_eq!(runtime.response_edits.len(), 2);
+    }
+
+    #[test]
+    fn edits_of_one_response_add_up() {
+        let mut runtime = configured(&[1]);
+        for name in [b"a", b"b"] {
+            runtime.postpone(5, 1, vec![HeaderEdit::Remove(name.to_vec())]);
+        }
+        assert_eq!(runtime.response_edits[&5].edits.len(), 2);
     }
 }
