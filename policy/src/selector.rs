@@ -23,8 +23,21 @@ impl Attachment {
     /// Reads the three fields of a `spec`. A field that is wrong is left empty:
     /// there is an error then, and nothing uses the value.
     pub fn read(spec: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Self {
+        Self::read_fields(spec, true, diagnostics)
+    }
+
+    /// The same for kinds that never had `targetRef`, which came before `targetRefs`.
+    pub fn read_plural(spec: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Self {
+        Self::read_fields(spec, false, diagnostics)
+    }
+
+    fn read_fields(
+        spec: &mut Object<'_>,
+        has_singular: bool,
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
         let selector = spec.take("selector");
-        let target = spec.take("targetRef");
+        let target = has_singular.then(|| spec.take("targetRef")).flatten();
         let targets = spec.take("targetRefs");
         let given: Vec<&Node<'_>> = [&selector, &target, &targets]
             .into_iter()

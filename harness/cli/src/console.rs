@@ -24,6 +24,15 @@ pub enum Severity {
     Note,
 }
 
+impl From<sluice_policy::Severity> for Severity {
+    fn from(severity: sluice_policy::Severity) -> Self {
+        match severity {
+            sluice_policy::Severity::Error => Self::Error,
+            sluice_policy::Severity::Warning => Self::Warning,
+        }
+    }
+}
+
 impl Severity {
     fn style(self) -> (Style, &'static str) {
         match self {

@@ -1,8 +1,6 @@
 //! WasmPlugin and TrafficExtension manifests: read, judged as Istio judges
 //! them, attached and ordered as Istio does, and turned into what the host runs.
 
-pub mod attachment;
-pub mod diagnostic;
 pub mod files;
 pub mod gather;
 pub mod image;
@@ -10,17 +8,14 @@ pub mod installation;
 pub mod manifest;
 pub mod order;
 pub mod source;
-pub mod url;
+pub mod traffic;
 
 use serde_json::Value;
+use sluice_policy::Diagnostics;
 
-pub use attachment::Direction;
-pub use diagnostic::{Diagnostic, Diagnostics};
 pub use installation::Installation;
 pub use manifest::{Extension, Filter, WasmFilter};
-
-/// The API group and version of both kinds.
-pub const API_VERSION: &str = "extensions.istio.io/v1alpha1";
+pub use traffic::Direction;
 
 /// Judges one WasmPlugin or TrafficExtension as Istio's CRD schema and its
 /// webhook would together.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use sluice_policy::workload::Service;
 use sluice_policy::{ProxyKind, Workload};
 
 /// The workload behind the simulated proxy, with the node facts that Istio
@@ -89,6 +90,26 @@ impl WorkloadOption {
         self.workload.gateway = labels.get(GATEWAY_LABEL).cloned();
     }
 
+    /// The workload as manifests may refer to it. What a waypoint serves is
+    /// known to the cluster alone; `name` says which Service or ServiceEntry
+    /// this one stands for.
+    pub fn as_target(&self) -> Workload {
+        let mut workload = self.workload.clone();
+        if workload.kind != ProxyKind::Sidecar
+            && let Some(name) = &self.name
+        {
+            workload.gateway = Some(name.clone());
+            workload
+                .services
+                .extend(["Service", "ServiceEntry"].map(|kind| Service {
+                    kind: kind.to_owned(),
+                    name: name.clone(),
+                    namespace: workload.namespace.clone(),
+                }));
+        }
+        workload
+    }
+
     fn set(&mut self, key: &str, value: &str) -> Result<(), WorkloadError> {
         match key {
             "namespace" => value.clone_into(&mut self.workload.namespace),
@@ -149,6 +170,24 @@ mod tests {
         let option: WorkloadOption = "namespace=edge,kind=gateway,name=public".parse().unwrap();
         assert_eq!(option.workload.labels[GATEWAY_LABEL], "public");
         assert_eq!(option.workload.gateway.as_deref(), Some("public"));
+    }
+
+    #[test]
+    fn a_waypoint_stands_for_what_its_name_says() {
+        let option: WorkloadOption = "namespace=shop,kind=waypoint,name=pay".parse().unwrap();
+        let services = option.as_target().services;
+        assert_eq!(
+            services
+                .iter()
+                .map(|service| service.kind.as_str())
+                .collect::<Vec<_>>(),
+            ["Service", "ServiceEntry"]
+        );
+        assert_eq!(option.as_target().gateway.as_deref(), Some("pay"));
+        // The proxy's node does not tell, so the plugins do not know.
+        assert_eq!(option.workload.services, []);
+        let sidecar: WorkloadOption = "namespace=shop,name=pay".parse().unwrap();
+        assert_eq!(sidecar.as_target(), sidecar.workload);
     }
 
     #[test]

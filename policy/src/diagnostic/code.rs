@@ -59,6 +59,13 @@ codes! {
     MatchesEverything "matches-everything" "A selector without labels selects every workload in scope."
     ConflictingTargets "conflicting-targets" "More than one of selector, targetRef and targetRefs is set."
     InvalidTargetRef "invalid-target-ref" "A targetRef names what no policy can attach to."
+    // Of WasmPlugin and TrafficExtension.
+    InvalidUrl "invalid-url" "A url cannot be read, or has a scheme that Istio does not fetch from."
+    InvalidChecksum "invalid-checksum" "A sha256 is not 64 lower-case hexadecimal digits."
+    DuplicateItem "duplicate-item" "A list names the same thing twice."
+    OneFilterNeeded "one-filter-needed" "A TrafficExtension has both or neither of wasm and lua."
+    ValueFromHost "value-from-host" "A variable that the proxy is to provide is given a value."
+    IgnoredKey "ignored-key" "Istio accepts the key and does nothing with it."
     // Of values of policies.
     InvalidWildcard "invalid-wildcard" "A * stands where it is no wildcard."
     InvalidTemplate "invalid-template" "A path template is malformed."

@@ -53,9 +53,14 @@ impl<'v> Node<'v> {
 
     /// A string, perhaps empty.
     pub fn string(&self, diagnostics: &mut Diagnostics) -> Option<&'v str> {
-        self.value
-            .as_str()
-            .or_else(|| self.wrong_type("a string", diagnostics))
+        let text = self.value.as_str();
+        if text.is_none() {
+            // YAML reads `1` and `true` as what they look like.
+            let is_scalar = self.value.is_number() || self.value.is_boolean();
+            self.error(DiagnosticCode::WrongType, "a string", diagnostics)
+                .help = is_scalar.then(|| "put it in quotes".to_owned());
+        }
+        text
     }
 
     /// A string that is not empty.

@@ -3,15 +3,15 @@
 use crate::diagnostic::{DiagnosticCode, Diagnostics, quote, suggest};
 use crate::json::{Node, one_of};
 
-/// A kind of resource that some filter implements.
+/// A kind of resource that is read as users write it.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Kind {
     /// Name of the kind.
     pub name: &'static str,
     /// Versions that mean the same.
     pub api_versions: &'static [&'static str],
-    /// The filter that takes it.
-    pub filter: &'static str,
+    /// The filter that takes it in its configuration, if one does.
+    pub filter: Option<&'static str>,
 }
 
 /// Every security resource has been stable since `v1` and was the same before.
@@ -21,14 +21,14 @@ const SECURITY: &[&str] = &["security.istio.io/v1", "security.istio.io/v1beta1"]
 pub const AUTHORIZATION_POLICY: Kind = Kind {
     name: "AuthorizationPolicy",
     api_versions: SECURITY,
-    filter: "authz",
+    filter: Some("authz"),
 };
 
 /// PeerAuthentication.
 pub const PEER_AUTHENTICATION: Kind = Kind {
     name: "PeerAuthentication",
     api_versions: SECURITY,
-    filter: "authz",
+    filter: Some("authz"),
 };
 
 /// All of them: a filter that is given another filter's kind names that filter.
@@ -72,7 +72,8 @@ fn help(name: &str, kinds: &[&'static Kind]) -> Option<String> {
         return Some("paste the items of the list, each as a resource of its own".to_owned());
     }
     let other = ALL.iter().find(|kind| kind.name == name);
-    let elsewhere = other.map(|kind| format!("the filter {} takes it", quote(kind.filter)));
+    let filter = other.and_then(|kind| kind.filter);
+    let elsewhere = filter.map(|filter| format!("the filter {} takes it", quote(filter)));
     elsewhere.or_else(|| suggest(name, kinds.iter().map(|kind| kind.name)))
 }
 

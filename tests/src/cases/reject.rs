@@ -22,6 +22,9 @@ pub struct Reject {
     /// The pluginConfig.
     #[serde(default)]
     config: Option<Value>,
+    /// The manifest of a plugin, in place of a pluginConfig.
+    #[serde(default)]
+    manifest: Option<Value>,
     /// The same as text, where it is not JSON.
     #[serde(default)]
     text: Option<String>,
@@ -75,14 +78,21 @@ impl Reject {
             .unwrap_or_default()
     }
 
-    /// Configures the filter and compares the findings.
-    pub fn judge(&self) -> Verdict {
+    fn found(&self) -> Diagnostics {
+        if let Some(manifest) = &self.manifest {
+            return sluice_cli::plugins::validate(manifest);
+        }
         let workload = Workload {
             namespace: "shop".to_owned(),
             ..Workload::default()
         };
         let workload = Some(&workload).filter(|_| !self.no_workload);
-        let (_, found) = sluice_authz::configure(self.text().as_bytes(), workload);
+        sluice_authz::configure(self.text().as_bytes(), workload).1
+    }
+
+    /// Configures the filter, or reads the manifest, and compares the findings.
+    pub fn judge(&self) -> Verdict {
+        let found = self.found();
         let missing = self
             .findings
             .iter()

@@ -26,13 +26,7 @@ pub fn judge(case: &Value) -> Verdict {
             compare(case, &policy_findings(&case["config"]).into())
         }
         (Some("full"), Some("WasmPlugin" | "TrafficExtension")) => {
-            let findings = sluice_cli::plugins::validate(&case["config"]);
-            let verdict = Findings {
-                valid: !findings.has_errors(),
-                warned: false,
-                text: findings.to_string(),
-            };
-            compare(case, &verdict)
+            compare(case, &sluice_cli::plugins::validate(&case["config"]).into())
         }
         (_, Some(kind)) => Verdict::skipped(format!("no filter takes {kind} yet")),
         _ => Verdict::skipped("no `kind`"),

@@ -11,7 +11,6 @@ use crate::console::{Console, Severity};
 use crate::failure::{Exit, Failure};
 use crate::native;
 use crate::output::Output;
-use crate::plugins::attachment::Attachment;
 use crate::plugins::gather::{self, Found, Gathered};
 use crate::plugins::installation::{Installation, Loader};
 use crate::plugins::manifest::{Filter, WasmFilter};
@@ -85,7 +84,7 @@ impl Check<'_> {
         console: &mut Console,
     ) -> Result<(), Failure> {
         let extension = &found.extension;
-        let verdict = match &extension.filter {
+        let verdict = match &extension.spec.filter {
             Filter::Lua => Ok("a Lua script, not run"),
             Filter::Wasm(filter) if filter.is_network => Ok("a network filter, not run"),
             Filter::Wasm(filter) => match self.read_natively(gathered, found, filter, console) {
@@ -127,16 +126,12 @@ impl Check<'_> {
         let workload = self.workload(&found.extension);
         let (_, diagnostics) = native::read(filter, &workload.workload)?;
         for diagnostic in &diagnostics {
-            let severity = match diagnostic.severity {
-                sluice_policy::Severity::Error => Severity::Error,
-                sluice_policy::Severity::Warning => Severity::Warning,
-            };
             let path = found.extension.configuration_path();
             let span = found
                 .node
                 .locate(&format!("{path}.{}", diagnostic.path), false);
             console.point(
-                severity,
+                diagnostic.severity.into(),
                 &diagnostic.to_string(),
                 gathered.source(found),
                 span,
@@ -209,13 +204,9 @@ impl Check<'_> {
 
 /// A workload that the plugin would attach to, for plugins that look at whose proxy they are on.
 fn likely_workload(extension: &Extension) -> WorkloadOption {
-    let labels = match &extension.attachment {
-        Attachment::Selector(labels) => labels.clone(),
-        Attachment::Targets(_) => Default::default(),
-    };
     let workload = Workload {
         namespace: extension.namespace.clone(),
-        labels,
+        labels: extension.spec.attachment.labels.clone(),
         ..Workload::default()
     };
     WorkloadOption {

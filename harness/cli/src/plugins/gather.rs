@@ -154,7 +154,7 @@ pub fn install(
 
 /// Says so where an extension is on the proxy and cannot be run here.
 fn mention(extension: &Extension, console: &mut Console) {
-    let what = match &extension.filter {
+    let what = match &extension.spec.filter {
         Filter::Lua => "a Lua script",
         Filter::Wasm(filter) if filter.is_network => "a network filter",
         Filter::Wasm(_) => return,

@@ -8,10 +8,10 @@ use sha2::{Digest, Sha256};
 use sluice_host::{Engine, Module, PluginConfig};
 use sluice_policy::ProxyKind;
 
-use super::attachment::{Direction, TrafficSelector};
 use super::image::{self, Origin};
-use super::manifest::{EnvVar, Extension, Filter, WasmFilter};
+use super::manifest::{Extension, Filter, Variable, WasmFilter};
 use super::order;
+use super::traffic::{Direction, TrafficSelector};
 use crate::failure::Failure;
 use crate::workload::WorkloadOption;
 
@@ -40,16 +40,15 @@ impl Proxy<'_> {
     }
 
     fn takes(&self, extension: &Extension) -> bool {
-        let WorkloadOption { workload, name, .. } = self.workload;
-        let attaches = extension.attachment.attaches(
+        let spec = &extension.spec;
+        let attaches = spec.attachment.applies_to(
             &extension.namespace,
+            &self.workload.as_target(),
             self.root_namespace,
-            workload,
-            name.as_deref(),
         );
         let direction = self.listener_direction();
-        let has_traffic = extension.traffic.is_empty()
-            || extension
+        let has_traffic = spec.traffic.is_empty()
+            || spec
                 .traffic
                 .iter()
                 .any(|entry| entry.selects_direction(direction));
@@ -199,7 +198,7 @@ impl Installation {
     ) -> Result<Self, Failure> {
         let mut plugins = Vec::new();
         for extension in extensions {
-            let Filter::Wasm(filter) = &extension.filter else {
+            let Filter::Wasm(filter) = &extension.spec.filter else {
                 continue;
             };
             if filter.is_network {
@@ -207,7 +206,7 @@ impl Installation {
             }
             let name = extension.plugin_name();
             let module = loader.load(&name, filter)?;
-            let ports = ports(&extension.traffic, direction);
+            let ports = ports(&extension.spec.traffic, direction);
             plugins.push(Plugin {
                 module,
                 config: config(name, filter),
@@ -304,7 +303,7 @@ fn config(name: String, filter: &WasmFilter) -> PluginConfig {
 
 /// A variable of the proxy that is not set is not passed on: Istio's own rule.
 /// The command's environment stands for the proxy's.
-fn variable(variable: &EnvVar) -> Option<(String, String)> {
+fn variable(variable: &Variable) -> Option<(String, String)> {
     let value = variable
         .value
         .clone()

@@ -26,8 +26,8 @@ pub enum Phase {
 pub fn compare(left: &Extension, right: &Extension) -> Ordering {
     let key = |extension: &Extension| {
         (
-            extension.phase,
-            Reverse(extension.priority.unwrap_or(i32::MIN)),
+            extension.spec.phase,
+            Reverse(extension.spec.priority.unwrap_or(i32::MIN)),
         )
     };
     key(left)

@@ -1,8 +1,8 @@
 //! Manifests in files, with the text that findings point into.
 
 use serde_json::Value;
+use sluice_policy::{Diagnostic, DiagnosticCode, Diagnostics};
 
-use super::diagnostic::{Diagnostic, Diagnostics};
 use super::manifest::{self, Extension, KINDS};
 use crate::console::{self, Console, Severity};
 use crate::yaml::{self, Node, Span};
@@ -66,10 +66,10 @@ impl ManifestFile {
 
     /// Shows a finding at its place.
     pub fn show(&self, console: &mut Console, document: &Document, diagnostic: &Diagnostic) {
-        let prefer_key = diagnostic.code == "unknown-field";
+        let prefer_key = diagnostic.code == DiagnosticCode::UnknownKey;
         let span = document.node.locate(&diagnostic.path, prefer_key);
         console.point(
-            diagnostic.severity,
+            diagnostic.severity.into(),
             &diagnostic.to_string(),
             self.source(),
             span,
@@ -102,7 +102,8 @@ fn is_plugin(resource: &Value) -> bool {
             .and_then(Value::as_str)
             .unwrap_or_default()
     };
-    KINDS.contains(&text("kind")) || text("apiVersion").starts_with("extensions.istio.io/")
+    KINDS.iter().any(|kind| kind.name == text("kind"))
+        || text("apiVersion").starts_with("extensions.istio.io/")
 }
 
 fn kind_of(resource: &Value) -> String {

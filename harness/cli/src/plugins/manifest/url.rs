@@ -4,23 +4,40 @@
 //! stands, then with `http://` before it. What Go takes for a scheme decides:
 //! `reg:5000/x` has the scheme `reg` and is refused, `10.0.0.1:5000/x` has none.
 
+use sluice_policy::diagnostic::quote;
+use sluice_policy::json::Node;
+use sluice_policy::{DiagnosticCode, Diagnostics};
+
 /// Schemes that Istio fetches from. An empty scheme means an OCI image.
 const SCHEMES: [&str; 5] = ["", "file", "http", "https", "oci"];
 
 /// What is wrong with a URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum UrlError {
+enum UrlError {
     /// Go refuses it with and without `http://` before it.
     Malformed,
     /// It has a scheme that Istio does not fetch from.
     Scheme(String),
 }
 
-/// Checks a URL.
-///
-/// # Errors
-/// As Istio: a URL that Go cannot read, or a scheme it does not fetch from.
-pub fn check(url: &str) -> Result<(), UrlError> {
+/// Reads a URL.
+pub(super) fn read<'v>(node: &Node<'v>, diagnostics: &mut Diagnostics) -> Option<&'v str> {
+    let url = node.text(diagnostics)?;
+    let found = match check(url) {
+        Ok(()) => return Some(url),
+        Err(UrlError::Malformed) => quote(url),
+        Err(UrlError::Scheme(scheme)) => format!("the scheme {} in {}", quote(&scheme), quote(url)),
+    };
+    let expected = "a URL with http, https, file, oci or no scheme";
+    let is_like_a_port = url.contains(':') && !url.contains("://");
+    diagnostics
+        .error(DiagnosticCode::InvalidUrl, node.path(), found, expected)
+        .help = is_like_a_port
+        .then(|| "an image in a registry with a port needs oci:// before it".to_owned());
+    None
+}
+
+fn check(url: &str) -> Result<(), UrlError> {
     if url.is_empty() {
         return Err(UrlError::Malformed);
     }
