@@ -1,6 +1,6 @@
 //! All plugins of the files named on the command line.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::files;
@@ -34,13 +34,16 @@ pub struct Gathered {
     files: Vec<ManifestFile>,
 }
 
+/// Kind and file of the plugins of each name.
+type Seen = BTreeMap<String, Vec<(&'static str, String)>>;
+
 /// Reads and judges every manifest, and shows what is wrong with any.
 ///
 /// # Errors
 /// When a file cannot be read.
 pub fn gather(paths: &[PathBuf], console: &mut Console) -> Result<Gathered, Failure> {
     let mut gathered = Gathered::default();
-    let mut seen = BTreeSet::new();
+    let mut seen = Seen::new();
     for file in files::read(paths)? {
         match file.documents() {
             Ok(documents) => gathered.take(&file, documents, &mut seen, console),
@@ -71,7 +74,7 @@ impl Gathered {
         &mut self,
         file: &ManifestFile,
         documents: Documents,
-        seen: &mut BTreeSet<(&'static str, String)>,
+        seen: &mut Seen,
         console: &mut Console,
     ) {
         for (kind, span) in &documents.others {
@@ -85,29 +88,50 @@ impl Gathered {
             for diagnostic in document.diagnostics.iter() {
                 file.show(console, &document, diagnostic);
             }
-            match document.extension {
-                Some(extension) if seen.insert((extension.kind, extension.plugin_name())) => {
-                    let (node, file) = (document.node, self.files.len());
-                    self.plugins.push(Found {
-                        extension,
-                        node,
-                        file,
-                    });
-                }
-                Some(extension) => {
-                    let span = document.node.locate("metadata.name", false);
-                    let message = format!(
-                        "metadata.name: found {} {} again, expected each once [duplicate-plugin]",
-                        extension.kind,
-                        extension.plugin_name()
-                    );
-                    console.point(Severity::Error, &message, file.source(), span);
-                    self.refused += 1;
-                }
+            let unique = document
+                .extension
+                .filter(|extension| is_unique(extension, &document.node, file, seen, console));
+            match unique {
+                Some(extension) => self.plugins.push(Found {
+                    extension,
+                    node: document.node,
+                    file: self.files.len(),
+                }),
                 None => self.refused += 1,
             }
         }
     }
+}
+
+/// Whether no plugin of that kind and name came before. One of the other kind
+/// is no mistake that Istio knows: it runs both.
+fn is_unique(
+    extension: &Extension,
+    node: &Node,
+    file: &ManifestFile,
+    seen: &mut Seen,
+    console: &mut Console,
+) -> bool {
+    let (kind, name) = (extension.kind, extension.plugin_name());
+    let known = seen.entry(name.clone()).or_default();
+    let again = known.iter().find(|(other, _)| *other == kind);
+    if let Some((other, place)) = again.or(known.first()) {
+        let (severity, expected) = match again {
+            Some(_) => (Severity::Error, "each once [duplicate-plugin]"),
+            None => (
+                Severity::Warning,
+                "one of the two, for Istio runs both [runs-twice]",
+            ),
+        };
+        let message = format!(
+            "metadata.name: found {kind} {name}, and {other} {name} in {place}, expected {expected}"
+        );
+        let span = node.locate("metadata.name", false);
+        console.point(severity, &message, file.source(), span);
+    }
+    let is_unique = again.is_none();
+    known.push((kind, file.name.clone()));
+    is_unique
 }
 
 /// The plugins of the command line, installed on the simulated proxy.
