@@ -11,6 +11,7 @@ use crate::config::{Action, AuthorizationPolicy, Config};
 use crate::ext_authz::Provider;
 use crate::layer::Layer;
 use crate::program::{CustomLayer, OnMatch, Program};
+use crate::sorted::sorted;
 use crate::subject::IdentitySource;
 use intern::Interner;
 
@@ -43,12 +44,13 @@ pub fn compile(config: &Config, workload: &Workload) -> Program {
         ..Program::default()
     };
     compiler.custom_layers(config, &mut program);
-    program.audit = compiler.layer(|policy| policy.action == Action::Audit && !policy.dry_run);
-    program.deny = compiler.layer(|policy| policy.action == Action::Deny && !policy.dry_run);
-    program.allow = compiler.layer(|policy| policy.action == Action::Allow && !policy.dry_run);
-    program.dry_run_deny = compiler.layer(|policy| policy.action == Action::Deny && policy.dry_run);
+    program.audit = compiler.layer(&|policy| policy.action == Action::Audit && !policy.dry_run);
+    program.deny = compiler.layer(&|policy| policy.action == Action::Deny && !policy.dry_run);
+    program.allow = compiler.layer(&|policy| policy.action == Action::Allow && !policy.dry_run);
+    program.dry_run_deny =
+        compiler.layer(&|policy| policy.action == Action::Deny && policy.dry_run);
     program.dry_run_allow =
-        compiler.layer(|policy| policy.action == Action::Allow && policy.dry_run);
+        compiler.layer(&|policy| policy.action == Action::Allow && policy.dry_run);
     compiler.finish(&mut program);
     program
 }
@@ -69,12 +71,8 @@ struct Compiler<'c> {
 impl Compiler<'_> {
     /// One layer a provider, by name: Istio puts a pair of filters for each.
     fn custom_layers(&mut self, config: &Config, program: &mut Program) {
-        let mut names: Vec<&str> = self
-            .policies
-            .iter()
-            .filter_map(|policy| policy.provider())
-            .collect();
-        names.sort_unstable();
+        let names = self.policies.iter().filter_map(|policy| policy.provider());
+        let mut names = sorted(names.collect());
         names.dedup();
         let one_too_many = names.len() > 1 && !config.multiple_custom_providers;
         for name in names {
@@ -93,22 +91,23 @@ impl Compiler<'_> {
                 ""
             };
             let prefix = [CUSTOM_PREFIX, name, "-"].concat();
-            if let Some(layer) = self.layer_with_ids(is_mine, |id| [&prefix, id, suffix].concat()) {
+            if let Some(layer) = self.layer_with_ids(&is_mine, &|id| [&prefix, id, suffix].concat())
+            {
                 program.custom.push(CustomLayer { layer, on_match });
             }
         }
     }
 
-    fn layer(&mut self, is_mine: impl Fn(&AuthorizationPolicy) -> bool) -> Option<Layer> {
-        self.layer_with_ids(is_mine, str::to_owned)
+    fn layer(&mut self, is_mine: &dyn Fn(&AuthorizationPolicy) -> bool) -> Option<Layer> {
+        self.layer_with_ids(is_mine, &str::to_owned)
     }
 
     /// The rules of some policies, in the order of their ids; none if there is
     /// no such policy. A policy without rules makes a layer that never matches.
     fn layer_with_ids(
         &mut self,
-        is_mine: impl Fn(&AuthorizationPolicy) -> bool,
-        decorate: impl Fn(&str) -> String,
+        is_mine: &dyn Fn(&AuthorizationPolicy) -> bool,
+        decorate: &dyn Fn(&str) -> String,
     ) -> Option<Layer> {
         let policies: Vec<_> = self
             .policies
@@ -119,22 +118,21 @@ impl Compiler<'_> {
         if policies.is_empty() {
             return None;
         }
-        let numbered = policies.iter().flat_map(|policy| {
-            policy
-                .rules
-                .iter()
-                .enumerate()
-                .map(move |rule| (policy, rule))
-        });
-        let mut rules: Vec<_> = numbered
-            .map(|(policy, (number, rule))| {
-                (decorate(&policy.rule_id(number)), &policy.namespace, rule)
-            })
-            .collect();
-        rules.sort_unstable_by(|left, right| left.0.cmp(&right.0));
+        let mut ids = Vec::new();
+        let mut rules = Vec::new();
+        for policy in policies {
+            for (number, rule) in policy.rules.iter().enumerate() {
+                ids.push((decorate(&policy.rule_id(number)), rules.len()));
+                rules.push((&policy.namespace, rule));
+            }
+        }
         let mut layer = Layer::default();
         let mut seen = intern::Seen::default();
-        for (id, namespace, rule) in rules {
+        for (id, at) in sorted(ids) {
+            // Every id comes with a rule.
+            let Some((namespace, rule)) = rules.get(at) else {
+                continue;
+            };
             let groups = lower::rule(rule, namespace, &self.trust_domains, &mut self.interner);
             // Of equal rules only the first can ever be reported.
             if seen.is_new(&groups, layer.rules()) {

@@ -7,8 +7,6 @@ mod policy;
 mod rule;
 mod value;
 
-use std::collections::BTreeMap;
-
 use sluice_policy::diagnostic::{quote, suggest};
 use sluice_policy::mesh::ExtensionProvider;
 use sluice_policy::resource::{AUTHORIZATION_POLICY, Kind, PEER_AUTHENTICATION};
@@ -110,7 +108,7 @@ pub struct PeerAuthentication {
     /// `mtls.mode`.
     pub mode: MtlsMode,
     /// `portLevelMtls`.
-    pub ports: BTreeMap<u16, MtlsMode>,
+    pub ports: Vec<(u16, MtlsMode)>,
 }
 
 /// `mtls.mode`.

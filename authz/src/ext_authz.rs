@@ -19,7 +19,7 @@ mod check;
 mod edit;
 mod grpc;
 mod http;
-pub mod proto;
+mod proto;
 mod provider;
 mod query;
 

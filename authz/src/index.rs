@@ -34,6 +34,7 @@ use table::Table;
 
 use crate::rules::{Literal, Rules};
 use crate::seedless::Seedless;
+use crate::sorted::sorted;
 use crate::spans::position;
 use crate::subject::Facts;
 
@@ -234,8 +235,8 @@ impl<'k> Builder<'k> {
 
     fn finish(mut self) -> Index {
         self.lanes.seal();
-        self.residual.sort_unstable();
-        let lists = self.residual.chunk_by(|left, right| left.0 == right.0);
+        let residual = sorted(self.residual);
+        let lists = residual.chunk_by(|left, right| left.0 == right.0);
         let residual = lists.filter_map(|list| {
             let ranks = list.iter().map(|&(_, rank)| rank).collect();
             list.first().map(|&(literal, _)| (literal, ranks))

@@ -23,6 +23,7 @@ mod reply;
 mod rules;
 mod scratch;
 mod seedless;
+mod sorted;
 mod spans;
 mod subject;
 #[cfg(all(any(test, feature = "testing"), not(target_arch = "wasm32")))]

@@ -70,10 +70,15 @@ impl Predicate {
 
     /// How to look each value up; none if some value cannot be.
     pub(crate) fn keys(&self, subject: &Subject) -> Option<Vec<Options>> {
-        let options = self.values.iter().map(|value| value.options(subject));
-        options
-            .map(|options| (!options.is_empty()).then_some(options))
-            .collect()
+        let mut keys = Vec::with_capacity(self.values.len());
+        for value in &self.values {
+            let options = value.options(subject);
+            if options.is_empty() {
+                return None;
+            }
+            keys.push(options);
+        }
+        Some(keys)
     }
 }
 

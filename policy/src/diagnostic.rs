@@ -3,6 +3,7 @@
 mod code;
 mod found;
 
+use std::borrow::Cow;
 use std::fmt;
 
 pub use code::DiagnosticCode;
@@ -67,41 +68,43 @@ impl Diagnostics {
     }
 
     /// Adds an error and returns it, for help to be added.
-    pub fn error(
+    pub fn error<'a>(
         &mut self,
         code: DiagnosticCode,
         path: &str,
-        found: impl Into<String>,
-        expected: impl Into<String>,
+        found: impl Into<Cow<'a, str>>,
+        expected: impl Into<Cow<'a, str>>,
     ) -> &mut Diagnostic {
         self.push(Severity::Error, code, path, found.into(), expected.into())
     }
 
     /// Adds a warning and returns it, for help to be added.
-    pub fn warning(
+    pub fn warning<'a>(
         &mut self,
         code: DiagnosticCode,
         path: &str,
-        found: impl Into<String>,
-        expected: impl Into<String>,
+        found: impl Into<Cow<'a, str>>,
+        expected: impl Into<Cow<'a, str>>,
     ) -> &mut Diagnostic {
         self.push(Severity::Warning, code, path, found.into(), expected.into())
     }
 
+    #[cold]
+    #[inline(never)]
     fn push(
         &mut self,
         severity: Severity,
         code: DiagnosticCode,
         path: &str,
-        found: String,
-        expected: String,
+        found: Cow<'_, str>,
+        expected: Cow<'_, str>,
     ) -> &mut Diagnostic {
         self.0.push_mut(Diagnostic {
             severity,
             code,
             path: path.to_owned(),
-            found,
-            expected,
+            found: found.into_owned(),
+            expected: expected.into_owned(),
             help: None,
         })
     }

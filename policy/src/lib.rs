@@ -11,6 +11,7 @@ pub mod matcher;
 pub mod mesh;
 pub mod path_normalization;
 pub mod plugin_config;
+pub mod protobuf;
 pub mod reply;
 pub mod request;
 pub mod resource;

@@ -25,5 +25,10 @@ pub use string::StringMatcher;
 pub use template::{PathTemplate, Segment, TemplateError};
 pub use trust_domain::{TrustDomainMatcher, TrustDomains};
 
+/// Where a piece, which is not empty, first stands in a text.
+pub(crate) fn find(text: &[u8], piece: &[u8]) -> Option<usize> {
+    (0..text.len()).find(|&at| text.get(at..).is_some_and(|rest| rest.starts_with(piece)))
+}
+
 /// What every SPIFFE identity starts with.
 pub(crate) const SPIFFE: &str = "spiffe://";

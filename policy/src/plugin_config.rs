@@ -1,6 +1,6 @@
 //! The configuration of a plugin, as far as it is the same for every filter.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -58,7 +58,7 @@ pub fn read(
             document,
             resources: Resources {
                 kinds,
-                seen: BTreeSet::new(),
+                seen: BTreeMap::new(),
                 take: &mut take,
             },
         };
@@ -129,7 +129,8 @@ impl<'de> Visitor<'de> for RootSeed<'_, '_> {
 /// Receives resources and remembers their names.
 struct Resources<'a> {
     kinds: &'a [&'static Kind],
-    seen: BTreeSet<(&'static str, String, String)>,
+    /// Paths by kind, namespace and name.
+    seen: BTreeMap<String, String>,
     take: &'a mut dyn FnMut(&Resource<'_>, &mut Diagnostics),
 }
 
@@ -152,10 +153,9 @@ impl Resources<'_> {
             );
             return;
         };
-        if !self
-            .seen
-            .insert((resource.kind.name, namespace.to_owned(), name.to_owned()))
-        {
+        // Neither kinds nor namespaces nor names contain a slash.
+        let identity = [resource.kind.name, namespace, name].join("/");
+        if self.seen.insert(identity, path.to_owned()).is_some() {
             let found = format!(
                 "another {} {}",
                 resource.kind.name,

@@ -61,12 +61,13 @@ impl Workload {
         let services = object.take("services");
         object.finish(diagnostics);
         let labels = labels.map_or(Some(Vec::new()), |labels| labels.string_map(diagnostics))?;
+        let mut by_name = BTreeMap::new();
+        for (key, value) in labels {
+            by_name.insert(key.to_owned(), value.to_owned());
+        }
         Some(Self {
             namespace: namespace?.text(diagnostics)?.to_owned(),
-            labels: labels
-                .into_iter()
-                .map(|(key, value)| (key.to_owned(), value.to_owned()))
-                .collect(),
+            labels: by_name,
             kind: kind.map_or(Some(ProxyKind::default()), |kind| {
                 kind.one_of(&PROXY_KINDS, diagnostics)
             })?,

@@ -66,7 +66,6 @@ const RULES: &[Rule] = &[
             "hashbrown",
             "ipnet",
             "memchr",
-            "prost",
             "serde",
             "serde_json",
         ]),
@@ -75,7 +74,7 @@ const RULES: &[Rule] = &[
     Rule {
         package: "sluice-adapter",
         ours: &["sluice-policy"],
-        others: Others::Only(&["log", "prost", "prost-types", "serde_json"]),
+        others: Others::Only(&["log", "serde_json"]),
         never: &["sluice-authz", "wasmtime", "sluice-host"],
     },
     Rule {

@@ -30,12 +30,11 @@ pub(super) fn rule(
     let mut groups = Vec::new();
     for disjunction in [&rule.from, &rule.to] {
         if !disjunction.is_empty() {
-            groups.push(
-                disjunction
-                    .iter()
-                    .flat_map(|conjunction| lowering.conjunction(conjunction))
-                    .collect(),
-            );
+            let mut group = Group::new();
+            for conjunction in disjunction {
+                group.append(&mut lowering.conjunction(conjunction));
+            }
+            groups.push(group);
         }
     }
     if !rule.when.is_empty() {
@@ -75,12 +74,11 @@ pub(crate) fn comparisons(test: &Test, namespace: &str, domains: &TrustDomains) 
     match &test.field {
         Field::Metadata { filter, key } => metadata(filter, key, &test.values),
         field => {
-            let values = test
-                .values
-                .iter()
-                .flat_map(|value| values(field, value, namespace, domains))
-                .collect();
-            vec![(subject(field), values)]
+            let mut all = Vec::new();
+            for value in &test.values {
+                all.append(&mut values(field, value, namespace, domains));
+            }
+            vec![(subject(field), all)]
         }
     }
 }
@@ -134,12 +132,13 @@ fn with_all(mut alternatives: Vec<Alternative>, literals: &Alternative) -> Vec<A
 
 /// Every alternative with each of the literals.
 fn with_any(alternatives: &[Alternative], literals: &Alternative) -> Vec<Alternative> {
-    let pairs = alternatives
-        .iter()
-        .flat_map(|alternative| literals.iter().map(move |literal| (alternative, literal)));
-    pairs
-        .map(|(alternative, literal)| alternative.iter().chain([literal]).copied().collect())
-        .collect()
+    let mut longer = Vec::new();
+    for alternative in alternatives {
+        for literal in literals {
+            longer.push([alternative.as_slice(), &[*literal]].concat());
+        }
+    }
+    longer
 }
 
 /// A value `[v]` is looked for in a list, a plain one compared with a string.

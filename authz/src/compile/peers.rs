@@ -75,7 +75,7 @@ pub(super) fn compile(config: &Config, workload: &Workload) -> PeerModes {
     PeerModes {
         strict: default.strict(),
         ports: ports
-            .map(|(policy, (&port, &mode))| (port, default.after(mode, policy).strict()))
+            .map(|(policy, &(port, mode))| (port, default.after(mode, policy).strict()))
             .collect(),
     }
 }

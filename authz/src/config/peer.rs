@@ -1,7 +1,5 @@
 //! PeerAuthentication.
 
-use std::collections::BTreeMap;
-
 use sluice_policy::diagnostic::quote;
 use sluice_policy::json::{self, Node};
 use sluice_policy::matcher::parse_port;
@@ -26,7 +24,7 @@ pub(super) fn read(resource: &Resource<'_>, diagnostics: &mut Diagnostics) -> Pe
         created: metadata.created.unwrap_or_default().into(),
         attachment: Attachment::default(),
         mode: MtlsMode::Unset,
-        ports: BTreeMap::new(),
+        ports: Vec::new(),
     };
     let Some(spec_node) = resource.spec.clone() else {
         return peer;
@@ -80,8 +78,8 @@ fn refuse_targets(spec: &Node<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn port_modes(node: &Node<'_>, diagnostics: &mut Diagnostics) -> BTreeMap<u16, MtlsMode> {
-    let mut modes = BTreeMap::new();
+fn port_modes(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Vec<(u16, MtlsMode)> {
+    let mut modes = Vec::new();
     let ports = node.entries(diagnostics);
     if ports.as_ref().is_some_and(Vec::is_empty) {
         node.error(DiagnosticCode::EmptyValue, "at least one port", diagnostics);
@@ -89,7 +87,8 @@ fn port_modes(node: &Node<'_>, diagnostics: &mut Diagnostics) -> BTreeMap<u16, M
     for (key, node) in ports.unwrap_or_default() {
         match parse_port(key).filter(|&port| port > 0) {
             Some(port) => {
-                modes.insert(port, mode(&node, diagnostics));
+                modes.retain(|&(other, _)| other != port);
+                modes.push((port, mode(&node, diagnostics)));
             }
             None => {
                 diagnostics.error(

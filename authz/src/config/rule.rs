@@ -182,7 +182,11 @@ impl Reader<'_> {
 
     fn conditions(&mut self, node: &Node<'_>) -> Conjunction {
         let nodes = node.items(self.diagnostics).unwrap_or_default();
-        nodes.iter().flat_map(|node| self.condition(node)).collect()
+        let mut tests = Conjunction::new();
+        for node in &nodes {
+            tests.append(&mut self.condition(node));
+        }
+        tests
     }
 
     fn condition(&mut self, node: &Node<'_>) -> Conjunction {
@@ -198,12 +202,13 @@ impl Reader<'_> {
         let Some(field) = key.and_then(|key| self.field(&key)) else {
             return Vec::new();
         };
-        let lists = lists
-            .iter()
-            .filter_map(|(list, negated)| Some((list.as_ref()?, *negated)));
-        lists
-            .filter_map(|(list, negated)| self.test(&field, negated, list))
-            .collect()
+        let mut tests = Conjunction::new();
+        for (list, negated) in &lists {
+            if let Some(list) = list {
+                tests.extend(self.test(&field, *negated, list));
+            }
+        }
+        tests
     }
 
     fn finish_condition(&mut self, object: Object<'_>, lists: &[(Option<Node<'_>>, bool)]) {

@@ -3,62 +3,60 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use prost::Message;
+use sluice_policy::protobuf::Message;
 use sluice_policy::{Fact, HeaderEdit, Request};
 
 use super::check::{Event, Header, Outcome, text_of};
 use super::edit::{Edits, is_lawful};
-use super::proto::{self, CheckRequest, CheckResponse, HeaderValueOption};
+use super::proto::{Allowed, CheckResponse, Denied, HeaderValueOption};
 use super::query;
 
-/// Who to call: Istio replaces `|` in the authority, which some gRPC servers
-/// refuse.
+/// Who to call, as an `envoy.config.core.v3.GrpcService`. Istio replaces `|` in
+/// the authority, which some gRPC servers refuse.
 pub(super) fn target(cluster: &str) -> Vec<u8> {
-    let authority = cluster.replace('|', "_.");
-    let envoy_grpc = proto::EnvoyGrpc {
-        cluster_name: cluster.to_owned(),
-        authority,
-    };
-    proto::GrpcService {
-        envoy_grpc: Some(envoy_grpc),
-    }
-    .encode_to_vec()
+    let mut envoy_grpc = Message::default();
+    envoy_grpc.bytes(1, cluster.as_bytes());
+    envoy_grpc.bytes(2, cluster.replace('|', "_.").as_bytes());
+    let mut service = Message::default();
+    service.message(1, &envoy_grpc);
+    service.into_bytes()
 }
 
-/// The question.
+/// The question: a `CheckRequest`, which is an `AttributeContext`.
 pub(super) fn message(request: &Request<'_>) -> Vec<u8> {
     let connection = &request.connection;
-    let attributes = proto::AttributeContext {
-        source: Some(proto::Peer {
-            address: address(connection.remote_address),
-            principal: text(connection.peer_uri_san),
-        }),
-        destination: Some(proto::Peer {
-            address: address(connection.destination_address),
-            principal: String::new(),
-        }),
-        request: Some(proto::CheckedRequest {
-            http: Some(http(request)),
-        }),
-    };
-    CheckRequest {
-        attributes: Some(attributes),
-    }
-    .encode_to_vec()
+    let principal = text(connection.peer_uri_san);
+    let mut checked = Message::default();
+    checked.message(2, &http(request));
+    let mut attributes = Message::default();
+    attributes.message(1, &peer(connection.remote_address, &principal));
+    attributes.message(2, &peer(connection.destination_address, ""));
+    attributes.message(4, &checked);
+    let mut check = Message::default();
+    check.message(1, &attributes);
+    check.into_bytes()
 }
 
-fn http(request: &Request<'_>) -> proto::HttpRequest {
+/// `AttributeContext.HttpRequest`.
+fn http(request: &Request<'_>) -> Message {
     let headers = headers(request);
-    let header = |name: &str| headers.get(name).cloned().unwrap_or_default();
-    proto::HttpRequest {
-        id: header("x-request-id"),
-        method: text(request.method),
-        path: text(request.path),
-        host: text(request.authority),
-        scheme: header(":scheme"),
-        size: header("content-length").parse().unwrap_or(-1),
-        headers,
+    let header = |name: &str| headers.get(name).map_or("", String::as_str);
+    let mut http = Message::default();
+    http.bytes(1, header("x-request-id").as_bytes());
+    http.bytes(2, text(request.method).as_bytes());
+    for (name, value) in &headers {
+        let mut entry = Message::default();
+        entry.bytes(1, name.as_bytes());
+        entry.bytes(2, value.as_bytes());
+        http.message(3, &entry);
     }
+    http.bytes(4, text(request.path).as_bytes());
+    http.bytes(5, text(request.authority).as_bytes());
+    http.bytes(6, header(":scheme").as_bytes());
+    // Size of the body in bytes, -1 if unknown.
+    let size: i64 = header("content-length").parse().unwrap_or(-1);
+    http.varint(9, size.cast_unsigned());
+    http
 }
 
 /// All headers by name, repeated lines joined by commas.
@@ -80,13 +78,19 @@ fn headers(request: &Request<'_>) -> BTreeMap<String, String> {
     headers
 }
 
-fn address(address: Fact<SocketAddr>) -> Option<proto::Address> {
-    let address = address.present()?;
-    let socket_address = Some(proto::SocketAddress {
-        address: address.ip().to_string(),
-        port_value: u32::from(address.port()),
-    });
-    Some(proto::Address { socket_address })
+/// `AttributeContext.Peer`: an address, and the identity of the certificate.
+fn peer(address: Fact<SocketAddr>, principal: &str) -> Message {
+    let mut peer = Message::default();
+    if let Fact::Present(address) = address {
+        let mut socket_address = Message::default();
+        socket_address.bytes(2, address.ip().to_string().as_bytes());
+        socket_address.varint(3, address.port().into());
+        let mut address = Message::default();
+        address.message(1, &socket_address);
+        peer.message(1, &address);
+    }
+    peer.bytes(4, principal.as_bytes());
+    peer
 }
 
 fn text(fact: Fact<&[u8]>) -> String {
@@ -101,9 +105,9 @@ fn lossy(bytes: &[u8]) -> String {
 /// Reads an answer.
 pub(super) fn outcome(event: &Event<'_>, request: &Request<'_>) -> Outcome {
     match event {
-        Event::GrpcMessage(message) => match CheckResponse::decode(*message) {
-            Ok(response) => read(response, request),
-            Err(_) => Outcome::Failed,
+        Event::GrpcMessage(message) => match CheckResponse::decode(message) {
+            Some(response) => read(response, request),
+            None => Outcome::Failed,
         },
         // An end without a message is a failure whatever its status.
         Event::GrpcClosed(_) | Event::Failed | Event::HttpResponse { .. } => Outcome::Failed,
@@ -111,42 +115,40 @@ pub(super) fn outcome(event: &Event<'_>, request: &Request<'_>) -> Outcome {
 }
 
 fn read(response: CheckResponse, request: &Request<'_>) -> Outcome {
-    // An absent status is OK in proto3, as Envoy reads it.
-    if response.status.is_none_or(|status| status.code == 0) {
-        return Outcome::Allowed(allowed(response.allowed.unwrap_or_default(), request));
+    if response.status == 0 {
+        return Outcome::Allowed(allowed(response.allowed, request));
     }
-    denied(response.denied.unwrap_or_default())
+    denied(response.denied)
 }
 
-fn allowed(allowed: proto::Allowed, request: &Request<'_>) -> Edits {
+fn allowed(allowed: Allowed, request: &Request<'_>) -> Edits {
     let path = query::edited(
         text_of(request.path),
         &allowed.query_parameters_to_set,
         &allowed.query_parameters_to_remove,
     );
-    let sets = allowed
-        .headers
-        .into_iter()
-        .filter_map(|option| request_edit(option, request));
-    let removals = allowed
-        .headers_to_remove
-        .into_iter()
-        .map(|name| HeaderEdit::Remove(name.to_ascii_lowercase()));
-    Edits {
-        request: sets.chain(removals).filter(is_lawful).collect(),
-        response: allowed
-            .response_headers_to_add
-            .into_iter()
-            .filter_map(response_edit)
-            .collect(),
+    let mut edits = Edits {
         path,
+        ..Edits::default()
+    };
+    for option in allowed.headers {
+        edits.request.extend(request_edit(option, request));
     }
+    for name in allowed.headers_to_remove {
+        let removal = HeaderEdit::Remove(name.to_ascii_lowercase());
+        edits.request.push(removal);
+    }
+    edits.request.retain(is_lawful);
+    for option in allowed.response_headers_to_add {
+        edits.response.extend(response_edit(option));
+    }
+    edits
 }
 
 /// In the headers of the request only the deprecated `append` counts; it is
 /// false unless set. Envoy appends only to what is there.
 fn request_edit(option: HeaderValueOption, request: &Request<'_>) -> Option<HeaderEdit> {
-    let append = option.append.is_some_and(|append| append.value);
+    let append = option.append.unwrap_or(false);
     let (name, value) = header(option)?;
     if !append {
         return Some(HeaderEdit::Set(name, value));
@@ -169,7 +171,7 @@ fn request_edit(option: HeaderValueOption, request: &Request<'_>) -> Option<Head
 /// were absent (`ADD_IF_ABSENT`) or present (`OVERWRITE_IF_EXISTS`).
 fn response_edit(option: HeaderValueOption) -> Option<HeaderEdit> {
     let overwrites = match option.append {
-        Some(append) => !append.value,
+        Some(append) => !append,
         None => matches!(option.append_action, 2 | 3),
     };
     let (name, value) = header(option)?;
@@ -181,19 +183,20 @@ fn response_edit(option: HeaderValueOption) -> Option<HeaderEdit> {
 }
 
 fn header(option: HeaderValueOption) -> Option<Header> {
-    let header = option.header.filter(|header| !header.key.is_empty())?;
-    let value = if header.value.is_empty() {
-        header.raw_value
+    if option.key.is_empty() {
+        return None;
+    }
+    let value = if option.value.is_empty() {
+        option.raw_value
     } else {
-        header.value
+        option.value
     };
-    Some((header.key.to_ascii_lowercase(), value))
+    Some((option.key.to_ascii_lowercase(), value))
 }
 
-fn denied(denied: proto::Denied) -> Outcome {
+fn denied(denied: Denied) -> Outcome {
     // No status, or one that is none, is Forbidden.
-    let status = denied.status.map_or(0, |status| status.code);
-    let status = u16::try_from(status).unwrap_or(0);
+    let status = u16::try_from(denied.status).unwrap_or(0);
     let status = if (200..600).contains(&status) {
         status
     } else {

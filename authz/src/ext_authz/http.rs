@@ -101,12 +101,17 @@ fn allowed(options: &HttpOptions, headers: &[HeaderLine<'_>]) -> Edits {
                 .push(HeaderEdit::Append(name.to_vec(), value.to_vec()));
         }
     }
-    let lists = headers
+    for (_, list) in headers
         .iter()
-        .filter(|(name, _)| *name == HEADERS_TO_REMOVE);
-    let names = lists.flat_map(|(_, list)| list.split(|&byte| byte == b','));
-    let removals = names.map(|name| HeaderEdit::Remove(name.trim_ascii().to_ascii_lowercase()));
-    edits.request.extend(removals.filter(is_lawful));
+        .filter(|(name, _)| *name == HEADERS_TO_REMOVE)
+    {
+        for name in list.split(|&byte| byte == b',') {
+            let removal = HeaderEdit::Remove(name.trim_ascii().to_ascii_lowercase());
+            if is_lawful(&removal) {
+                edits.request.push(removal);
+            }
+        }
+    }
     edits
 }
 

@@ -1,227 +1,193 @@
 //! The messages of `envoy.service.auth.v3.Authorization/Check`, as far as they
 //! are used. Field numbers are those of Envoy's data-plane API.
+//!
+//! A part of an answer that is absent reads like an empty one, and a part that
+//! comes twice is merged, as everywhere in Protocol Buffers.
 
-use std::collections::BTreeMap;
-
-use prost::Message;
+use sluice_policy::protobuf::{Value, read};
 
 /// Name of the gRPC service.
-pub const SERVICE: &str = "envoy.service.auth.v3.Authorization";
+pub(super) const SERVICE: &str = "envoy.service.auth.v3.Authorization";
 /// Name of its only method.
-pub const METHOD: &str = "Check";
-
-/// `envoy.service.auth.v3.CheckRequest`.
-#[derive(Clone, PartialEq, Message)]
-pub struct CheckRequest {
-    /// What is asked about.
-    #[prost(message, optional, tag = "1")]
-    pub attributes: Option<AttributeContext>,
-}
-
-/// `envoy.service.auth.v3.AttributeContext`.
-#[derive(Clone, PartialEq, Message)]
-pub struct AttributeContext {
-    /// The client.
-    #[prost(message, optional, tag = "1")]
-    pub source: Option<Peer>,
-    /// This workload.
-    #[prost(message, optional, tag = "2")]
-    pub destination: Option<Peer>,
-    /// The request.
-    #[prost(message, optional, tag = "4")]
-    pub request: Option<CheckedRequest>,
-}
-
-/// `AttributeContext.Peer`.
-#[derive(Clone, PartialEq, Message)]
-pub struct Peer {
-    /// Address and port.
-    #[prost(message, optional, tag = "1")]
-    pub address: Option<Address>,
-    /// Identity from the certificate.
-    #[prost(string, tag = "4")]
-    pub principal: String,
-}
-
-/// `envoy.config.core.v3.Address`.
-#[derive(Clone, PartialEq, Message)]
-pub struct Address {
-    /// The only kind of address in use.
-    #[prost(message, optional, tag = "1")]
-    pub socket_address: Option<SocketAddress>,
-}
-
-/// `envoy.config.core.v3.SocketAddress`.
-#[derive(Clone, PartialEq, Message)]
-pub struct SocketAddress {
-    /// IP address.
-    #[prost(string, tag = "2")]
-    pub address: String,
-    /// Port.
-    #[prost(uint32, tag = "3")]
-    pub port_value: u32,
-}
-
-/// `AttributeContext.Request`.
-#[derive(Clone, PartialEq, Message)]
-pub struct CheckedRequest {
-    /// The HTTP request.
-    #[prost(message, optional, tag = "2")]
-    pub http: Option<HttpRequest>,
-}
-
-/// `AttributeContext.HttpRequest`.
-#[derive(Clone, PartialEq, Message)]
-pub struct HttpRequest {
-    /// `x-request-id`.
-    #[prost(string, tag = "1")]
-    pub id: String,
-    /// `:method`.
-    #[prost(string, tag = "2")]
-    pub method: String,
-    /// Every header, repeated lines joined by commas.
-    #[prost(btree_map = "string, string", tag = "3")]
-    pub headers: BTreeMap<String, String>,
-    /// `:path` with query.
-    #[prost(string, tag = "4")]
-    pub path: String,
-    /// `:authority`.
-    #[prost(string, tag = "5")]
-    pub host: String,
-    /// `:scheme`.
-    #[prost(string, tag = "6")]
-    pub scheme: String,
-    /// Size of the body in bytes, -1 if unknown.
-    #[prost(int64, tag = "9")]
-    pub size: i64,
-}
+pub(super) const METHOD: &str = "Check";
 
 /// `envoy.service.auth.v3.CheckResponse`.
-#[derive(Clone, PartialEq, Message)]
-pub struct CheckResponse {
-    /// Whether the request may pass: code 0.
-    #[prost(message, optional, tag = "1")]
-    pub status: Option<Status>,
+#[derive(Debug, Default)]
+pub(super) struct CheckResponse {
+    /// A gRPC status code: the request may pass if it is 0, which is also what an
+    /// absent status means to Envoy.
+    pub(super) status: i32,
     /// What to tell the client of a refused request.
-    #[prost(message, optional, tag = "2")]
-    pub denied: Option<Denied>,
+    pub(super) denied: Denied,
     /// What to change in an allowed request.
-    #[prost(message, optional, tag = "3")]
-    pub allowed: Option<Allowed>,
-}
-
-/// `google.rpc.Status`.
-#[derive(Clone, PartialEq, Message)]
-pub struct Status {
-    /// A gRPC status code.
-    #[prost(int32, tag = "1")]
-    pub code: i32,
+    pub(super) allowed: Allowed,
 }
 
 /// `DeniedHttpResponse`.
-#[derive(Clone, PartialEq, Message)]
-pub struct Denied {
-    /// HTTP status; 403 if absent.
-    #[prost(message, optional, tag = "1")]
-    pub status: Option<HttpStatus>,
+#[derive(Debug, Default)]
+pub(super) struct Denied {
+    /// HTTP status; 0 if absent.
+    pub(super) status: i32,
     /// Headers of the reply.
-    #[prost(message, repeated, tag = "2")]
-    pub headers: Vec<HeaderValueOption>,
+    pub(super) headers: Vec<HeaderValueOption>,
     /// Body of the reply.
-    #[prost(bytes = "vec", tag = "3")]
-    pub body: Vec<u8>,
-}
-
-/// `envoy.type.v3.HttpStatus`.
-#[derive(Clone, PartialEq, Message)]
-pub struct HttpStatus {
-    /// The code; 0 is "not set".
-    #[prost(int32, tag = "1")]
-    pub code: i32,
+    pub(super) body: Vec<u8>,
 }
 
 /// `OkHttpResponse`.
-#[derive(Clone, PartialEq, Message)]
-pub struct Allowed {
+#[derive(Debug, Default)]
+pub(super) struct Allowed {
     /// Headers of the request.
-    #[prost(message, repeated, tag = "2")]
-    pub headers: Vec<HeaderValueOption>,
+    pub(super) headers: Vec<HeaderValueOption>,
     /// Headers to take from the request.
-    #[prost(bytes = "vec", repeated, tag = "5")]
-    pub headers_to_remove: Vec<Vec<u8>>,
+    pub(super) headers_to_remove: Vec<Vec<u8>>,
     /// Headers of the response to the client.
-    #[prost(message, repeated, tag = "6")]
-    pub response_headers_to_add: Vec<HeaderValueOption>,
+    pub(super) response_headers_to_add: Vec<HeaderValueOption>,
     /// Query parameters to set.
-    #[prost(message, repeated, tag = "7")]
-    pub query_parameters_to_set: Vec<QueryParameter>,
+    pub(super) query_parameters_to_set: Vec<QueryParameter>,
     /// Query parameters to take away.
-    #[prost(bytes = "vec", repeated, tag = "8")]
-    pub query_parameters_to_remove: Vec<Vec<u8>>,
+    pub(super) query_parameters_to_remove: Vec<Vec<u8>>,
 }
 
 /// `envoy.config.core.v3.QueryParameter`.
-#[derive(Clone, PartialEq, Message)]
-pub struct QueryParameter {
+#[derive(Debug, Default)]
+pub(super) struct QueryParameter {
     /// Name.
-    #[prost(bytes = "vec", tag = "1")]
-    pub key: Vec<u8>,
+    pub(super) key: Vec<u8>,
     /// Value.
-    #[prost(bytes = "vec", tag = "2")]
-    pub value: Vec<u8>,
+    pub(super) value: Vec<u8>,
 }
 
-/// `envoy.config.core.v3.HeaderValueOption`.
-#[derive(Clone, PartialEq, Message)]
-pub struct HeaderValueOption {
-    /// The header.
-    #[prost(message, optional, tag = "1")]
-    pub header: Option<HeaderValue>,
+/// `envoy.config.core.v3.HeaderValueOption` with the `HeaderValue` in it.
+/// Bytes, as a provider may send any.
+#[derive(Debug, Default)]
+pub(super) struct HeaderValueOption {
+    /// Name.
+    pub(super) key: Vec<u8>,
+    /// Value.
+    pub(super) value: Vec<u8>,
+    /// Value that need not be UTF-8; counts if `value` is empty.
+    pub(super) raw_value: Vec<u8>,
     /// Deprecated form of `append_action`, still the one that ext_authz obeys.
-    #[prost(message, optional, tag = "2")]
-    pub append: Option<BoolValue>,
+    pub(super) append: Option<bool>,
     /// How to combine with what is there.
-    #[prost(int32, tag = "3")]
-    pub append_action: i32,
+    pub(super) append_action: i32,
+}
+
+impl CheckResponse {
+    /// Reads an answer; `None` if it is no such message.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut response = Self::default();
+        read(bytes, &mut |field, value| match field {
+            1 => code(&mut response.status, value),
+            2 => response.denied.merge(value),
+            3 => response.allowed.merge(value),
+            _ => Some(()),
+        })?;
+        Some(response)
+    }
+}
+
+/// `google.rpc.Status` or `envoy.type.v3.HttpStatus`: the code is field 1 of both.
+fn code(code: &mut i32, status: Value<'_>) -> Option<()> {
+    read(status.bytes()?, &mut |field, value| {
+        if field == 1 {
+            *code = value.int32()?;
+        }
+        Some(())
+    })
+}
+
+impl Denied {
+    fn merge(&mut self, message: Value<'_>) -> Option<()> {
+        read(message.bytes()?, &mut |field, value| {
+            match field {
+                1 => code(&mut self.status, value)?,
+                2 => self.headers.push(HeaderValueOption::decode(value)?),
+                3 => self.body = value.bytes()?.to_vec(),
+                _ => {}
+            }
+            Some(())
+        })
+    }
+}
+
+impl Allowed {
+    fn merge(&mut self, message: Value<'_>) -> Option<()> {
+        read(message.bytes()?, &mut |field, value| {
+            match field {
+                2 => self.headers.push(HeaderValueOption::decode(value)?),
+                5 => self.headers_to_remove.push(value.bytes()?.to_vec()),
+                6 => {
+                    let option = HeaderValueOption::decode(value)?;
+                    self.response_headers_to_add.push(option);
+                }
+                7 => {
+                    let parameter = QueryParameter::decode(value)?;
+                    self.query_parameters_to_set.push(parameter);
+                }
+                8 => self
+                    .query_parameters_to_remove
+                    .push(value.bytes()?.to_vec()),
+                _ => {}
+            }
+            Some(())
+        })
+    }
+}
+
+impl QueryParameter {
+    fn decode(message: Value<'_>) -> Option<Self> {
+        let mut parameter = Self::default();
+        read(message.bytes()?, &mut |field, value| {
+            match field {
+                1 => parameter.key = value.bytes()?.to_vec(),
+                2 => parameter.value = value.bytes()?.to_vec(),
+                _ => {}
+            }
+            Some(())
+        })?;
+        Some(parameter)
+    }
+}
+
+impl HeaderValueOption {
+    fn decode(message: Value<'_>) -> Option<Self> {
+        let mut option = Self::default();
+        read(message.bytes()?, &mut |field, value| {
+            match field {
+                1 => option.merge_header(value)?,
+                2 => option.append = Some(boolean(value)?),
+                3 => option.append_action = value.int32()?,
+                _ => {}
+            }
+            Some(())
+        })?;
+        Some(option)
+    }
+
+    /// `envoy.config.core.v3.HeaderValue`.
+    fn merge_header(&mut self, message: Value<'_>) -> Option<()> {
+        read(message.bytes()?, &mut |field, value| {
+            match field {
+                1 => self.key = value.bytes()?.to_vec(),
+                2 => self.value = value.bytes()?.to_vec(),
+                3 => self.raw_value = value.bytes()?.to_vec(),
+                _ => {}
+            }
+            Some(())
+        })
+    }
 }
 
 /// `google.protobuf.BoolValue`.
-#[derive(Clone, Copy, PartialEq, Message)]
-pub struct BoolValue {
-    /// The value.
-    #[prost(bool, tag = "1")]
-    pub value: bool,
-}
-
-/// `envoy.config.core.v3.HeaderValue`. Bytes, as a provider may send any.
-#[derive(Clone, PartialEq, Message)]
-pub struct HeaderValue {
-    /// Name.
-    #[prost(bytes = "vec", tag = "1")]
-    pub key: Vec<u8>,
-    /// Value.
-    #[prost(bytes = "vec", tag = "2")]
-    pub value: Vec<u8>,
-    /// Value that need not be UTF-8; counts if `value` is empty.
-    #[prost(bytes = "vec", tag = "3")]
-    pub raw_value: Vec<u8>,
-}
-
-/// `envoy.config.core.v3.GrpcService`: what `proxy_grpc_call` wants to be told.
-#[derive(Clone, PartialEq, Message)]
-pub struct GrpcService {
-    /// Envoy's own client.
-    #[prost(message, optional, tag = "1")]
-    pub envoy_grpc: Option<EnvoyGrpc>,
-}
-
-/// `GrpcService.EnvoyGrpc`.
-#[derive(Clone, PartialEq, Message)]
-pub struct EnvoyGrpc {
-    /// Cluster.
-    #[prost(string, tag = "1")]
-    pub cluster_name: String,
-    /// `:authority` of the call.
-    #[prost(string, tag = "2")]
-    pub authority: String,
+fn boolean(message: Value<'_>) -> Option<bool> {
+    let mut truth = false;
+    read(message.bytes()?, &mut |field, value| {
+        if field == 1 {
+            truth = value.boolean()?;
+        }
+        Some(())
+    })?;
+    Some(truth)
 }

@@ -8,6 +8,7 @@ use super::hash::{Fnv, Relation};
 use super::key::{Key, NetworkShape};
 use super::table::Table;
 use crate::seedless::Seedless;
+use crate::sorted::sorted;
 use crate::spans::position;
 use crate::subject::{Facts, Subject, is_pseudo};
 use crate::truth::Truth;
@@ -153,7 +154,7 @@ impl Lanes {
                 _ => self.others.push(number),
             }
         }
-        self.headers.sort_unstable();
+        self.headers = sorted(std::mem::take(&mut self.headers));
     }
 
     /// Looks up everything that the request has, and calls `found` with each

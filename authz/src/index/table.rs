@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use crate::sorted::sorted;
 use crate::spans::position;
 
 /// One slot; empty when its range is empty.
@@ -25,8 +26,8 @@ pub(crate) struct Table {
 
 impl Table {
     /// Builds the table of pairs (key, rank).
-    pub(crate) fn build(mut pairs: Vec<(u64, u32)>) -> Self {
-        pairs.sort_unstable();
+    pub(crate) fn build(pairs: Vec<(u64, u32)>) -> Self {
+        let mut pairs = sorted(pairs);
         pairs.dedup();
         let distinct = pairs.chunk_by(|left, right| left.0 == right.0).count();
         if distinct == 0 {

@@ -1,11 +1,11 @@
 //! CUSTOM policies and external authorization.
 
+use crate::messages::{
+    Allowed, BoolValue, CheckRequest, CheckResponse, Denied, EnvoyGrpc, GrpcService, HeaderValue,
+    HeaderValueOption, HttpStatus, Status,
+};
 use prost::Message;
 use serde_json::{Value, json};
-use sluice_authz::ext_authz::proto::{
-    Allowed, BoolValue, CheckRequest, CheckResponse, Denied, HeaderValue, HeaderValueOption,
-    HttpStatus, Status,
-};
 use sluice_authz::ext_authz::{Callout, Check, Event, Started, Step, start};
 use sluice_authz::{Program, ProviderId, Resume, Scratch, Stage, Verdict, decide};
 use sluice_policy::{HeaderEdit, HeaderLine, Reply, Request};
@@ -291,10 +291,13 @@ fn a_grpc_check_is_the_request_as_a_message() {
         (service, method),
         ("envoy.service.auth.v3.Authorization", "Check")
     );
-    assert!(
-        target
-            .windows(27)
-            .any(|window| window == b"outbound_.9000_._.authz.exa")
+    let grpc = GrpcService::decode(target.as_slice()).unwrap().envoy_grpc;
+    assert_eq!(
+        grpc,
+        Some(EnvoyGrpc {
+            cluster_name: "outbound|9000||authz.example".to_owned(),
+            authority: "outbound_.9000_._.authz.example".to_owned(),
+        })
     );
     let attributes = CheckRequest::decode(message.as_slice())
         .unwrap()

@@ -14,6 +14,7 @@
 
 mod configuration;
 mod external;
+mod messages;
 mod order;
 mod peers;
 mod semantics;

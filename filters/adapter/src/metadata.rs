@@ -4,53 +4,82 @@
 //! arrive as bytes then, and a claim must only match when it is a string. The
 //! whole message keeps them, and costs one host call however many claims count.
 
-use std::collections::BTreeMap;
-
-use prost::Message;
-use prost_types::value::Kind;
 use serde_json::{Map, Number, Value};
+use sluice_policy::protobuf::read;
 
-/// The part of `envoy.config.core.v3.Metadata` that policies can name; field 2,
-/// `typed_filter_metadata`, is passed over.
-#[derive(Clone, PartialEq, Message)]
-struct Metadata {
-    #[prost(btree_map = "string, message", tag = "1")]
-    filter_metadata: BTreeMap<String, prost_types::Struct>,
-}
+/// Deeper values are refused. Far more than a token has, and far less than the stack.
+const MAX_DEPTH: usize = 64;
 
 /// Metadata by filter namespace; `None` when the bytes are no such message.
+///
+/// Field 2, `typed_filter_metadata`, is passed over: policies cannot name it.
 pub(crate) fn decode(bytes: &[u8]) -> Option<Map<String, Value>> {
-    let metadata = Metadata::decode(bytes).ok()?;
-    Some(
-        metadata
-            .filter_metadata
-            .into_iter()
-            .map(|(name, fields)| (name, object(fields)))
-            .collect(),
-    )
+    entries(bytes, MAX_DEPTH, object)
 }
 
-fn object(fields: prost_types::Struct) -> Value {
-    Value::Object(
-        fields
-            .fields
-            .into_iter()
-            .map(|(name, field)| (name, value(field)))
-            .collect(),
-    )
-}
+/// Reads the value of an entry, of which some levels may follow.
+type ReadValue = fn(&[u8], usize) -> Option<Value>;
 
-fn value(field: prost_types::Value) -> Value {
-    match field.kind {
-        None | Some(Kind::NullValue(_)) => Value::Null,
-        Some(Kind::BoolValue(boolean)) => Value::Bool(boolean),
-        Some(Kind::NumberValue(number)) => {
-            Number::from_f64(number).map_or(Value::Null, Value::Number)
+/// Field 1 of `Metadata` and of `google.protobuf.Struct`: a map.
+fn entries(bytes: &[u8], depth: usize, read_value: ReadValue) -> Option<Map<String, Value>> {
+    let mut map = Map::new();
+    read(bytes, &mut |field, value| {
+        if field == 1 {
+            let (name, value) = entry(value.bytes()?, depth, read_value)?;
+            map.insert(name, value);
         }
-        Some(Kind::StringValue(text)) => Value::String(text),
-        Some(Kind::StructValue(fields)) => object(fields),
-        Some(Kind::ListValue(list)) => Value::Array(list.values.into_iter().map(value).collect()),
-    }
+        Some(())
+    })?;
+    Some(map)
+}
+
+fn entry(bytes: &[u8], depth: usize, read_value: ReadValue) -> Option<(String, Value)> {
+    let mut name = String::new();
+    let mut content: &[u8] = &[];
+    read(bytes, &mut |field, value| {
+        match field {
+            1 => value.text()?.clone_into(&mut name),
+            2 => content = value.bytes()?,
+            _ => {}
+        }
+        Some(())
+    })?;
+    Some((name, read_value(content, depth.checked_sub(1)?)?))
+}
+
+fn object(bytes: &[u8], depth: usize) -> Option<Value> {
+    entries(bytes, depth, any).map(Value::Object)
+}
+
+/// `google.protobuf.Value`; one without a kind is null.
+fn any(bytes: &[u8], depth: usize) -> Option<Value> {
+    let mut found = Value::Null;
+    read(bytes, &mut |field, value| {
+        found = match field {
+            1 => value.int32().map(|_| Value::Null)?,
+            2 => Number::from_f64(value.double()?).map_or(Value::Null, Value::Number),
+            3 => Value::String(value.text()?.to_owned()),
+            4 => Value::Bool(value.boolean()?),
+            5 => object(value.bytes()?, depth)?,
+            6 => list(value.bytes()?, depth)?,
+            _ => return Some(()),
+        };
+        Some(())
+    })?;
+    Some(found)
+}
+
+/// `google.protobuf.ListValue`.
+fn list(bytes: &[u8], depth: usize) -> Option<Value> {
+    let depth = depth.checked_sub(1)?;
+    let mut items = Vec::new();
+    read(bytes, &mut |field, value| {
+        if field == 1 {
+            items.push(any(value.bytes()?, depth)?);
+        }
+        Some(())
+    })?;
+    Some(Value::Array(items))
 }
 
 #[cfg(test)]
@@ -74,6 +103,47 @@ mod tests {
         assert_eq!(text["n"], json!({"k": "x"}));
         let boolean = decode(&metadata(&[0x20, 1])).unwrap();
         assert_eq!(boolean["n"], json!({"k": true}));
+    }
+
+    #[test]
+    fn every_kind_of_value_is_read() {
+        let decoded = |value: &[u8]| decode(&metadata(value)).unwrap()["n"]["k"].clone();
+        assert_eq!(decoded(&[]), json!(null));
+        assert_eq!(decoded(&[0x08, 0]), json!(null));
+        assert_eq!(decoded(b"\x11\0\0\0\0\0\0\xf8\x3f"), json!(1.5));
+        assert_eq!(decoded(&[0x2a, 0]), json!({}));
+        assert_eq!(
+            decoded(b"\x32\x0a\x0a\x03\x1a\x01x\x0a\x03\x1a\x01y"),
+            json!(["x", "y"])
+        );
+        assert_eq!(decode(&metadata(&[0x1a, 1, 0xff])), None);
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        // A list in a list has two more bytes on each level.
+        let nested = |levels: usize| {
+            (0..levels).fold(Vec::new(), |inner: Vec<u8>, _| {
+                let size = u8::try_from(inner.len()).unwrap();
+                let item = [&[0x0a, size], inner.as_slice()].concat();
+                [&[0x32, size + 2], item.as_slice()].concat()
+            })
+        };
+        assert!(decode(&metadata(&nested(20))).is_some());
+        let mut deep = Vec::new();
+        for _ in 0..200 {
+            deep = wrap(0x32, &wrap(0x0a, &deep));
+        }
+        let field = [wrap(0x0a, b"k"), wrap(0x12, &deep)].concat();
+        let entry = [wrap(0x0a, b"n"), wrap(0x12, &wrap(0x0a, &field))].concat();
+        assert_eq!(decode(&wrap(0x0a, &entry)), None);
+    }
+
+    /// A field with a size of two bytes.
+    fn wrap(tag: u8, bytes: &[u8]) -> Vec<u8> {
+        let low = u8::try_from(bytes.len() & 0x7f).unwrap() | 0x80;
+        let high = u8::try_from(bytes.len() >> 7).unwrap();
+        [&[tag, low, high], bytes].concat()
     }
 
     #[test]

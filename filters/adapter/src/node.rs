@@ -27,14 +27,14 @@ pub(crate) fn workload(host: Host<'_>) -> Option<Workload> {
         Err(HostError::NotFound) => Vec::new(),
         Err(HostError::Failed(_)) => return None,
     };
-    let labels: BTreeMap<String, String> = labels
-        .into_iter()
-        .map(|(name, value)| (lossy(name), lossy(value)))
-        .collect();
+    let mut by_name = BTreeMap::new();
+    for (name, value) in labels {
+        by_name.insert(lossy(name), lossy(value));
+    }
     Some(Workload {
         namespace,
-        gateway: labels.get(GATEWAY_LABEL).cloned(),
-        labels,
+        gateway: by_name.get(GATEWAY_LABEL).cloned(),
+        labels: by_name,
         kind: kind(text(host, "xds\0node\0id").as_deref()),
         // Istio's node metadata does not list the services of a waypoint.
         services: Vec::new(),

@@ -48,8 +48,8 @@ pub fn suggest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
     if word.len() > SHOWN_BYTES {
         return None;
     }
-    let lower = word.to_lowercase();
-    let distance = |candidate: &str| strsim::osa_distance(&lower, &candidate.to_lowercase());
+    let lower = word.to_ascii_lowercase();
+    let distance = |candidate: &str| strsim::osa_distance(&lower, &candidate.to_ascii_lowercase());
     let nearest = candidates
         .into_iter()
         .map(|candidate| (distance(candidate), candidate))

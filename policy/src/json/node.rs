@@ -1,5 +1,6 @@
 //! A value with its path.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use serde_json::Value;
@@ -37,10 +38,21 @@ impl<'v> Node<'v> {
     }
 
     /// Reports this value as an error.
-    pub fn error<'d>(
+    pub fn error<'d, 'a>(
         &self,
         code: DiagnosticCode,
-        expected: impl Into<String>,
+        expected: impl Into<Cow<'a, str>>,
+        diagnostics: &'d mut Diagnostics,
+    ) -> &'d mut Diagnostic {
+        self.report(code, expected.into(), diagnostics)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn report<'d>(
+        &self,
+        code: DiagnosticCode,
+        expected: Cow<'_, str>,
         diagnostics: &'d mut Diagnostics,
     ) -> &'d mut Diagnostic {
         diagnostics.error(code, &self.path, describe(self.value), expected)

@@ -1,7 +1,5 @@
 //! Namespaces of a peer identity.
 
-use memchr::memmem;
-
 use super::regex_text;
 
 /// A value of `namespaces`: regex `.*/ns/VALUE/.*` over the whole identity,
@@ -36,7 +34,7 @@ impl NamespaceMatcher {
     pub fn matches(&self, identity: &[u8]) -> bool {
         let mut rest = identity;
         for piece in &self.pieces {
-            let Some(at) = memmem::find(rest, piece) else {
+            let Some(at) = super::find(rest, piece) else {
                 return false;
             };
             rest = rest.get(at + piece.len()..).unwrap_or_default();

@@ -1,7 +1,5 @@
 //! Service accounts of a peer identity.
 
-use memchr::memmem;
-
 use super::{SPIFFE, regex_text};
 
 /// A value of `serviceAccounts`:
@@ -46,7 +44,7 @@ impl ServiceAccountMatcher {
         };
         // The first namespace decides: `(.+/)?` can swallow any later one.
         let after_trust_domain = rest.get(1..).unwrap_or_default();
-        let Some(at) = memmem::find(after_trust_domain, &self.namespace) else {
+        let Some(at) = super::find(after_trust_domain, &self.namespace) else {
             return false;
         };
         let tail = after_trust_domain
@@ -57,9 +55,11 @@ impl ServiceAccountMatcher {
 
     /// Regex `(.+/)?sa/NAME(/.+)?`.
     fn ends_in_account(&self, tail: &[u8]) -> bool {
-        memmem::find_iter(tail, &self.name).any(|at| {
+        (0..tail.len()).any(|at| {
             let (before, from) = tail.split_at(at);
-            let after = from.get(self.name.len()..).unwrap_or_default();
+            let Some(after) = from.strip_prefix(&*self.name) else {
+                return false;
+            };
             let starts_well = before.is_empty() || before.len() > 1 && before.ends_with(b"/");
             let ends_well = after.is_empty() || after.len() > 1 && after.starts_with(b"/");
             starts_well && ends_well
