@@ -5,6 +5,7 @@
 
 pub mod abi;
 mod arena;
+mod by_number;
 mod counters;
 mod effects;
 mod exports;

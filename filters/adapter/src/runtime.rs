@@ -7,11 +7,10 @@
 //! the VM for every request. Ticks tell it for nothing: each root context has its
 //! own, and they stop with it.
 
-use std::collections::BTreeMap;
-
 use sluice_policy::{HeaderEdit, Request};
 
 use crate::abi::{Buffer, HeaderMap, Host, Level};
+use crate::by_number::ByNumber;
 use crate::effects;
 use crate::facts::Facts;
 use crate::filter::{CalloutEvent, HttpFilter, Setup, Step};
@@ -84,9 +83,9 @@ pub(crate) struct Runtime<F: HttpFilter> {
     /// context right before its request headers, so that is the one they are for.
     last_created: (u32, u32),
     /// Requests that wait for a callout, by token.
-    waiting: BTreeMap<u32, Waiting<F::Waiting>>,
+    waiting: ByNumber<Waiting<F::Waiting>>,
     /// Edits that wait for response headers, by stream.
-    response_edits: BTreeMap<u32, Postponed>,
+    response_edits: ByNumber<Postponed>,
 }
 
 impl<F: HttpFilter> Runtime<F> {
@@ -94,8 +93,8 @@ impl<F: HttpFilter> Runtime<F> {
         Self {
             filters: Vec::new(),
             last_created: (0, 0),
-            waiting: BTreeMap::new(),
-            response_edits: BTreeMap::new(),
+            waiting: ByNumber::new(),
+            response_edits: ByNumber::new(),
         }
     }
 
@@ -174,12 +173,15 @@ impl<F: HttpFilter> Runtime<F> {
     }
 
     fn postpone(&mut self, stream: u32, root: u32, edits: Vec<HeaderEdit>) {
-        let postponed = self.response_edits.entry(stream).or_insert(Postponed {
-            edits: Vec::new(),
+        let earlier = self.response_edits.remove(stream);
+        let mut all = earlier.map_or(Vec::new(), |postponed| postponed.edits);
+        all.extend(edits);
+        let postponed = Postponed {
+            edits: all,
             root,
             ticks_left: LATE_RESPONSE_TICKS,
-        });
-        postponed.edits.extend(edits);
+        };
+        self.response_edits.insert(stream, postponed);
     }
 
     fn resume(&mut self, host: Host<'_>, token: u32, event: &CalloutEvent<'_>) {
@@ -188,7 +190,7 @@ impl<F: HttpFilter> Runtime<F> {
             root,
             state,
             ..
-        }) = self.waiting.remove(&token)
+        }) = self.waiting.remove(token)
         else {
             return;
         };
@@ -268,7 +270,7 @@ impl<F: HttpFilter> Callbacks for Runtime<F> {
         if self.response_edits.is_empty() {
             return;
         }
-        if let Some(postponed) = self.response_edits.remove(&stream)
+        if let Some(postponed) = self.response_edits.remove(stream)
             && !effects::edit(host, HeaderMap::Response, &postponed.edits)
         {
             host.log(Level::Warn, "response headers could not be edited");
@@ -324,9 +326,9 @@ impl<F: HttpFilter> Callbacks for Runtime<F> {
         let gone = MISSED_TICKS * self.filters.len();
         self.filters.retain(|slot| slot.missed <= gone);
         self.waiting
-            .retain(|_, waiting| waiting.root != root || count_down(&mut waiting.ticks_left));
+            .retain(|waiting| waiting.root != root || count_down(&mut waiting.ticks_left));
         self.response_edits
-            .retain(|_, postponed| postponed.root != root || count_down(&mut postponed.ticks_left));
+            .retain(|postponed| postponed.root != root || count_down(&mut postponed.ticks_left));
     }
 }
 
@@ -468,10 +470,10 @@ mod tests {
             runtime.postpone(token, root, vec![HeaderEdit::Remove(b"x".to_vec())]);
         }
         tick(&mut runtime, 1, 11);
-        assert_eq!(runtime.waiting.len(), 2);
+        assert_eq!(runtime.waiting.numbers(), [4, 8]);
         tick(&mut runtime, 1, 1);
-        assert_eq!(runtime.waiting.keys().collect::<Vec<_>>(), [&8]);
-        assert_eq!(runtime.response_edits.len(), 2);
+        assert_eq!(runtime.waiting.numbers(), [8]);
+        assert_eq!(runtime.response_edits.numbers(), [4, 8]);
     }
 
     #[test]
@@ -480,6 +482,6 @@ mod tests {
         for name in [b"a", b"b"] {
             runtime.postpone(5, 1, vec![HeaderEdit::Remove(name.to_vec())]);
         }
-        assert_eq!(runtime.response_edits[&5].edits.len(), 2);
+        assert_eq!(runtime.response_edits.remove(5).unwrap().edits.len(), 2);
     }
 }
