@@ -2,6 +2,7 @@
 
 mod module;
 mod package;
+mod traps;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,9 @@ struct Delivered {
 }
 
 /// Builds every module into `target/wasm` and prints the sizes of the filters.
+///
+/// A filter is also written to `target/wasm/debug`, with the names of its functions
+/// and with panics that say why: the one that is delivered traps without a word.
 pub fn dist(tree: &Tree) -> Result<()> {
     let delivered = build(tree)?;
     println!("{:<12} {:>9}  {:>8}  module", "filter", "bytes", "of goal");
@@ -116,10 +120,13 @@ fn deliver(tree: &Tree, package: &WasmPackage) -> Result<Delivered> {
     let bytes = std::fs::read(&built)
         .with_context(|| format!("{}: cargo built no module here", built.display()))?;
     let (folder, bytes) = match package.role {
-        Role::Filter => (
-            "wasm",
-            module::finish(&bytes, package).with_context(|| built.display().to_string())?,
-        ),
+        Role::Filter => {
+            let debuggable =
+                module::debuggable(&bytes, package).with_context(|| built.display().to_string())?;
+            let path = tree.made(&format!("wasm/debug/{}.wasm", package.name));
+            write_whole(&path, &debuggable)?;
+            ("wasm", module::finish(&bytes, package)?)
+        }
         Role::Guest => ("wasm/guests", bytes),
     };
     let path = tree.made(&format!("{folder}/{}.wasm", package.name));

@@ -1,4 +1,4 @@
-//! Finishes a built module: only the needed exports, no names.
+//! Finishes a built module: only the needed exports, no names, silent panics.
 //!
 //! Envoy calls every `proxy_on_*` that a module exports, and each call into V8
 //! costs, so a filter must export no callback that it does not use.
@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use walrus::{ExportId, Module, ModuleConfig};
 
 use super::package::WasmPackage;
+use super::traps;
 
 /// Exports beside the callbacks: what a host needs to start a module and to
 /// give it memory.
@@ -26,15 +27,27 @@ const CALLBACK: &str = "proxy_on_";
 
 /// The module that is delivered, made from the one that cargo built.
 pub fn finish(built: &[u8], filter: &WasmPackage) -> Result<Vec<u8>> {
+    let mut module = trimmed(built, filter, false)?;
+    traps::cut(&mut module);
+    walrus::passes::gc::run(&mut module);
+    Ok(module.emit_wasm())
+}
+
+/// The same module with the names of functions, and with panics that say why.
+pub fn debuggable(built: &[u8], filter: &WasmPackage) -> Result<Vec<u8>> {
+    Ok(trimmed(built, filter, true)?.emit_wasm())
+}
+
+fn trimmed(built: &[u8], filter: &WasmPackage, with_names: bool) -> Result<Module> {
     let mut config = ModuleConfig::new();
     config
-        .generate_name_section(false)
+        .generate_name_section(with_names)
         .generate_producers_section(false);
     let mut module = config.parse(built).context("not a WebAssembly module")?;
     keep_needed(&mut module, filter)?;
     drop_custom_sections(&mut module);
     walrus::passes::gc::run(&mut module);
-    Ok(module.emit_wasm())
+    Ok(module)
 }
 
 fn named(module: &Module, matches: impl Fn(&str) -> bool) -> Vec<ExportId> {
