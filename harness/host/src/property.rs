@@ -125,6 +125,9 @@ fn xds(worker: &Worker, place: Place, rest: &[&[u8]]) -> Found {
     let Some(stream) = stream else {
         return NOT_FOUND;
     };
+    if field.starts_with(b"upstream_host_") && !stream.request.sent.started {
+        return NOT_FOUND;
+    }
     let path = [&[&b"xds"[..]], rest].concat();
     recorded(&stream.attributes, &path)
         .or_else(|| recorded(&worker.proxy, &path))
@@ -150,6 +153,9 @@ fn of_stream(worker: &Worker, place: Place, stream: &Stream, segments: &[&[u8]])
         _ if rest.is_empty() => return Found::Refused(Status::SerializationFailure),
         b"request" => derived::request(stream, seat, rest),
         b"response" => derived::response(stream, seat, rest),
+        // Whatever a recording knows at its end, Envoy chooses the upstream
+        // after its last filter.
+        b"upstream" | b"upstream_filter_state" if !stream.request.sent.started => Derived::None,
         b"filter_state" => match state_object(stream, rest) {
             Some(value) => return Found::Raw(value),
             None => Derived::Elsewhere,
@@ -196,12 +202,11 @@ fn implied(worker: &Worker, stream: &Stream, segments: &[&[u8]]) -> Found {
     match segments {
         [b"connection", b"id"] => connection_id(stream),
         [b"request", b"time"] => Found::Value(Value::Timestamp(stream.started_ns.cast_signed())),
-        [b"request", b"duration"] if stream.logging => {
+        [b"request", b"duration"] => {
             let elapsed_ns = worker.now_ns.saturating_sub(stream.started_ns);
             Found::Value(Value::Duration(elapsed_ns.cast_signed()))
         }
-        // Only the access log knows how long the request took.
-        [b"request", b"duration"] | [b"response", b"backend_latency"] => NOT_FOUND,
+        [b"response", b"backend_latency"] => NOT_FOUND,
         [b"response", b"flags"] => Found::Value(Value::Int(0)),
         [side @ (b"source" | b"destination"), b"port"] => port_of(stream, side),
         _ => Found::Unknown,

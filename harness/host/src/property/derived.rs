@@ -48,6 +48,8 @@ pub(super) fn request(stream: &Stream, seat: &Seat, segments: &[&[u8]]) -> Deriv
             headers.map_or(Derived::None, |headers| of_map(headers, &rest))
         }
         b"headers_bytes" => headers.map(byte_size).into(),
+        // Only the access log knows how long the request took.
+        b"duration" if !stream.logging => Derived::None,
         b"size" => request_size(stream, headers).into(),
         b"total_size" => {
             let size = headers.map_or(0, |headers| headers.byte_size() as u64);
