@@ -2,6 +2,7 @@
 //!
 //! * [`exchange`] makes of a recorded exchange what the host takes.
 //! * [`expectation`] compares what came of it with what was expected.
+//! * [`unanswered`] stands for the services that plugins call.
 //! * [`world`] builds the proxy around it.
 //! * [`simulation`] is one simulated Envoy worker.
 //! * [`pipeline`] deals blocks of exchanges to workers and puts their reports
@@ -11,4 +12,5 @@ pub mod exchange;
 pub mod expectation;
 pub mod pipeline;
 pub mod simulation;
+pub mod unanswered;
 pub mod world;

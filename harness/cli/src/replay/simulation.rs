@@ -4,6 +4,7 @@ use sluice_host::{Chain, Engine, Headers, LogLevel, Message, OutcomeKind, Plugin
 use sluice_policy::path_normalization::{Normalization, Normalized};
 use sluice_recording::{AttributeValue, Exchange as Recorded, Paths, Recorded as Fact};
 
+use super::unanswered::Unanswered;
 use super::{exchange, expectation, world};
 use crate::console::{Console, Severity};
 use crate::failure::Failure;
@@ -119,6 +120,8 @@ pub struct Worker<'a> {
     seed: u64,
     /// One chain for each set of plugins that some port selects; most often one.
     chains: Vec<Selected>,
+    /// Calls that nobody answers.
+    unanswered: Unanswered,
 }
 
 impl<'a> Worker<'a> {
@@ -128,6 +131,7 @@ impl<'a> Worker<'a> {
             setup,
             seed: setup.seed.wrapping_add(number),
             chains: Vec::new(),
+            unanswered: Unanswered::default(),
         }
     }
 
@@ -147,12 +151,15 @@ impl<'a> Worker<'a> {
         let route = route(recorded, &exchange.request.headers);
         let id = recorded.id.to_string();
         let mut report = if is_taken {
+            let unanswered = self.unanswered.clone();
             let chain = self.chain(recorded)?;
             if let Some(time) = recorded.time {
                 chain.advance_to(u64::try_from(time.as_nanos()).unwrap_or(0));
             }
-            // What ticks logged would otherwise pile up over a long recording.
+            // What ticks logged would otherwise pile up over a long recording, and
+            // what they called belongs to no exchange.
             drop(chain.take_logs());
+            drop(unanswered.take());
             ExchangeReport::of_outcome(sequence, id, route, chain.run(&exchange))
         } else {
             let request = exchange.request;
@@ -164,6 +171,7 @@ impl<'a> Worker<'a> {
                 ..refused_path()
             }
         };
+        report.unknown.extend(self.unanswered.take());
         complete(&mut report, recorded);
         Ok(report)
     }
@@ -200,6 +208,7 @@ impl<'a> Worker<'a> {
     fn start(&self, plugins: &[usize], recorded: &Recorded<'_>) -> Result<Chain, Failure> {
         let mut world = world::world(&self.setup.workload, self.setup.direction, self.seed);
         world.log_level = self.setup.log_level;
+        world.callouts = Box::new(self.unanswered.clone());
         if let Some(now) = recorded
             .time
             .and_then(|time| u64::try_from(time.as_nanos()).ok())
