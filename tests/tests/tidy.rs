@@ -38,6 +38,7 @@ const UNSAFE_FILES: &[&str] = &[
     "filters/adapter/src/arena.rs",
     "filters/adapter/src/exports.rs",
     "filters/adapter/src/lib.rs",
+    "filters/adapter/src/scripted_host.rs",
 ];
 
 #[test]

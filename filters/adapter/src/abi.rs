@@ -64,8 +64,8 @@ pub enum Level {
     Error = 5,
 }
 
-/// Declares the host functions; off wasm, where there is no host, each answers
-/// "unimplemented" so that the pure parts of this crate can be tested natively.
+/// Declares the host functions. Off wasm there is no host: a scripted one stands in
+/// for tests, and otherwise each answers "unimplemented".
 macro_rules! host_functions {
     ($($name:ident($($argument:ident: $kind:ty),* $(,)?);)*) => {
         #[cfg(target_family = "wasm")]
@@ -76,26 +76,26 @@ macro_rules! host_functions {
                 $(pub(super) fn $name($($argument: $kind),*) -> u32;)*
             }
         }
-        #[cfg(not(target_family = "wasm"))]
+        #[cfg(all(not(target_family = "wasm"), not(test)))]
         mod imports {
             #![expect(unsafe_code, reason = "the stand-ins have the signatures of the host's functions")]
             #![expect(clippy::too_many_arguments, reason = "the ABI has as many")]
+            /// The status of a host function that does not exist.
+            const UNIMPLEMENTED: u32 = 12;
             $(pub(super) unsafe fn $name($(_: $kind),*) -> u32 {
-                super::UNIMPLEMENTED
+                UNIMPLEMENTED
             })*
         }
     };
 }
 
-/// The status of a host function that does not exist.
-#[cfg(not(target_family = "wasm"))]
-const UNIMPLEMENTED: u32 = 12;
+#[cfg(all(not(target_family = "wasm"), test))]
+use crate::scripted_host::imports;
 
 host_functions! {
     proxy_log(level: u32, data: *const u8, size: usize);
     proxy_set_tick_period_milliseconds(period_ms: u32);
     proxy_get_log_level(level: *mut u32);
-    proxy_get_current_time_nanoseconds(time: *mut u64);
     proxy_get_buffer_bytes(kind: u32, start: usize, max: usize, data: *mut *mut u8, size: *mut usize);
     proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize);
     proxy_get_header_map_value(map: u32, key: *const u8, key_size: usize, data: *mut *mut u8, size: *mut usize);
@@ -219,16 +219,6 @@ impl<'cb> Host<'cb> {
     /// When the host has no timers.
     pub fn set_tick_period_ms(self, period_ms: u32) -> HostResult<()> {
         check(unsafe { imports::proxy_set_tick_period_milliseconds(period_ms) })
-    }
-
-    /// Nanoseconds since the Unix epoch.
-    ///
-    /// # Errors
-    /// When the host has no clock to offer.
-    pub fn now_ns(self) -> HostResult<u64> {
-        let mut time = 0;
-        check(unsafe { imports::proxy_get_current_time_nanoseconds(&raw mut time) })?;
-        Ok(time)
     }
 
     /// A whole buffer.

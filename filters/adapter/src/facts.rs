@@ -184,8 +184,156 @@ fn parse_address(bytes: &[u8]) -> Option<SocketAddr> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CONNECTION_READS, PSEUDO_HEADERS, parse_address};
-    use sluice_policy::Attribute;
+    use super::{CONNECTION_READS, Facts, PSEUDO_HEADERS, parse_address};
+    use crate::abi::Host;
+    use crate::pairs;
+    use crate::scripted_host::{INTERNAL_FAILURE, Script, script};
+    use sluice_policy::{Attribute, AttributeSet, Fact, Request};
+
+    /// What each property is called in a script.
+    const PROPERTIES: [(Attribute, &str); 8] = [
+        (Attribute::SourceAddress, "source.address"),
+        (Attribute::DestinationAddress, "destination.address"),
+        (Attribute::Mtls, "connection.mtls"),
+        (Attribute::PeerUriSan, "connection.uri_san_peer_certificate"),
+        (Attribute::PeerDnsSan, "connection.dns_san_peer_certificate"),
+        (
+            Attribute::PeerSubject,
+            "connection.subject_peer_certificate",
+        ),
+        (
+            Attribute::PeerPrincipal,
+            "filter_state.io.istio.peer_principal",
+        ),
+        (
+            Attribute::RequestedServerName,
+            "connection.requested_server_name",
+        ),
+    ];
+
+    fn read<R>(
+        wanted: &[Attribute],
+        change: impl FnOnce(&mut Script),
+        judge: impl FnOnce(&Request<'_>) -> R,
+    ) -> R {
+        script(change);
+        let mut demand = AttributeSet::EMPTY;
+        wanted
+            .iter()
+            .for_each(|attribute| demand.insert(*attribute));
+        let mut judge = Some(judge);
+        let mut result = None;
+        Host::enter(|host| {
+            let facts = Facts::read(host, demand);
+            result = judge.take().map(|judge| judge(&facts.request()));
+        });
+        result.unwrap()
+    }
+
+    fn answer(script: &mut Script, key: &str, answer: Result<&[u8], u32>) {
+        script
+            .answers
+            .insert(key.to_owned(), answer.map(<[u8]>::to_vec));
+    }
+
+    /// The states of the eight facts of a connection, in the order of the table.
+    fn states(request: &Request<'_>) -> [Fact<()>; 8] {
+        let connection = request.connection;
+        [
+            connection.remote_address.map(|_| ()),
+            connection.destination_address.map(|_| ()),
+            connection.mtls.map(|_| ()),
+            connection.peer_uri_san.map(|_| ()),
+            connection.peer_dns_san.map(|_| ()),
+            connection.peer_subject.map(|_| ()),
+            connection.peer_principal.map(|_| ()),
+            connection.requested_server_name.map(|_| ()),
+        ]
+    }
+
+    #[test]
+    fn a_host_that_fails_leaves_facts_unavailable_not_absent() {
+        let wanted = PROPERTIES.map(|(attribute, _)| attribute);
+        let failing = |script: &mut Script| {
+            for (_, name) in PROPERTIES {
+                answer(script, &format!("property:{name}"), Err(INTERNAL_FAILURE));
+            }
+        };
+        assert_eq!(read(&wanted, failing, states), [Fact::Unavailable; 8]);
+        assert_eq!(read(&wanted, |_| {}, states), [Fact::Absent; 8]);
+    }
+
+    #[test]
+    fn values_that_cannot_be_read_are_unavailable() {
+        let connection = [Attribute::SourceAddress, Attribute::Mtls];
+        let odd = |script: &mut Script| {
+            answer(script, "property:source.address", Ok(b"/run/envoy.sock"));
+            answer(script, "property:connection.mtls", Ok(b"yes"));
+        };
+        let [address, _, mtls, ..] = read(&connection, odd, states);
+        assert_eq!((address, mtls), (Fact::Unavailable, Fact::Unavailable));
+        let metadata = |bytes: &'static [u8]| {
+            read(
+                &[Attribute::Metadata],
+                |script| answer(script, "property:metadata", Ok(bytes)),
+                |request| request.metadata.map(|_| ()),
+            )
+        };
+        assert_eq!(metadata(b"\x0a\xff"), Fact::Unavailable);
+        assert_eq!(metadata(b""), Fact::Present(()));
+        let pairs = read(
+            &[Attribute::Headers],
+            |script| answer(script, "pairs:0", Ok(b"\x01\0\0\0")),
+            |request| (request.method.map(|_| ()), request.headers.map(|_| ())),
+        );
+        assert_eq!(pairs, (Fact::Unavailable, Fact::Unavailable));
+    }
+
+    #[test]
+    fn a_uri_san_proves_a_certificate_and_spares_the_other_reads() {
+        let wanted = PROPERTIES.map(|(attribute, _)| attribute);
+        let identified = |script: &mut Script| {
+            answer(
+                script,
+                "property:connection.uri_san_peer_certificate",
+                Ok(b"spiffe://a/b"),
+            );
+            for name in [
+                "mtls",
+                "dns_san_peer_certificate",
+                "subject_peer_certificate",
+            ] {
+                answer(
+                    script,
+                    &format!("property:connection.{name}"),
+                    Err(INTERNAL_FAILURE),
+                );
+            }
+        };
+        let facts = read(&wanted, identified, |request| {
+            let connection = request.connection;
+            (
+                connection.mtls,
+                connection.peer_dns_san.map(|_| ()),
+                connection.peer_subject.map(|_| ()),
+            )
+        });
+        assert_eq!(facts, (Fact::Present(true), Fact::Absent, Fact::Absent));
+    }
+
+    #[test]
+    fn repeated_headers_are_seen_in_full() {
+        let lines = pairs::encode(&[(b":path", b"/x"), (b"a", b"1"), (b"a", b"2")]);
+        read(
+            &[Attribute::Headers],
+            |script| answer(script, "pairs:0", Ok(&lines)),
+            |request| {
+                assert_eq!(request.headers.present().unwrap().len(), 3);
+                assert_eq!(request.path, Fact::Present(&b"/x"[..]));
+                assert_eq!(request.method, Fact::Absent);
+            },
+        );
+    }
 
     #[test]
     fn every_attribute_has_one_reader() {

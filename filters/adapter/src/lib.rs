@@ -15,6 +15,8 @@ mod metadata;
 mod node;
 mod pairs;
 mod runtime;
+#[cfg(all(test, not(target_family = "wasm")))]
+mod scripted_host;
 
 pub use abi::{Host, Level};
 pub use counters::Counters;

@@ -21,8 +21,11 @@ use crate::{node, pairs};
 pub(crate) enum Action {
     /// The stream goes on.
     Continue = 0,
-    /// The stream waits for `resume_request`.
-    Pause = 1,
+    /// The stream waits for `resume_request`, headers and body: Envoy's
+    /// `StopAllIterationAndWatermark`. Plain `StopIteration` (1) means the same
+    /// only while `allow_on_headers_stop_iteration` is off; with it, a body could
+    /// carry the request past its check.
+    Pause = 4,
 }
 
 /// The callbacks that are dispatched to, without the filter's type.
@@ -342,6 +345,7 @@ fn count_down(ticks_left: &mut u32) -> bool {
 mod tests {
     use super::*;
     use crate::filter::{Callout, Configured};
+    use crate::scripted_host::{INTERNAL_FAILURE, calls, script};
     use sluice_policy::{AttributeSet, Reply};
 
     struct Idle;
@@ -474,6 +478,151 @@ mod tests {
         tick(&mut runtime, 1, 1);
         assert_eq!(runtime.waiting.numbers(), [8]);
         assert_eq!(runtime.response_edits.numbers(), [4, 8]);
+    }
+
+    fn take(step: Step<()>, failing: &'static str) -> (Action, Vec<String>) {
+        let mut runtime = configured(&[1]);
+        script(|host| {
+            host.failures.insert(failing, INTERNAL_FAILURE);
+        });
+        let mut step = Some(step);
+        let mut action = None;
+        Host::enter(|host| {
+            action = step.take().map(|step| runtime.take(host, 2, 1, step));
+        });
+        (action.unwrap(), calls())
+    }
+
+    fn amended() -> Step<()> {
+        Step::Amend {
+            request: vec![HeaderEdit::Set(b"x-user".to_vec(), b"a".to_vec())],
+            response: Vec::new(),
+            state: (),
+        }
+    }
+
+    #[test]
+    fn a_request_whose_headers_cannot_be_edited_is_reset() {
+        let (action, calls) = take(amended(), "proxy_replace_header_map_value");
+        assert_eq!(action, Action::Pause);
+        assert_eq!(
+            calls,
+            [
+                "proxy_replace_header_map_value x-user",
+                "proxy_close_stream"
+            ]
+        );
+        assert_eq!(take(amended(), "").0, Action::Continue);
+    }
+
+    #[test]
+    fn a_refusal_that_cannot_be_sent_becomes_a_reset() {
+        let refuse = || Step::Reply(Idle::unconfigured());
+        let (action, calls) = take(refuse(), "proxy_send_local_response");
+        assert_eq!(action, Action::Pause);
+        assert_eq!(
+            calls,
+            ["proxy_send_local_response 403", "proxy_close_stream"]
+        );
+        let (action, calls) = take(refuse(), "");
+        assert_eq!(
+            (action, calls),
+            (
+                Action::Pause,
+                vec!["proxy_send_local_response 403".to_owned()]
+            )
+        );
+    }
+
+    #[test]
+    fn a_stream_of_no_known_root_context_is_refused() {
+        let mut runtime = configured(&[1]);
+        for (created, asked) in [((2, 9), 2), ((2, 1), 3)] {
+            script(|_| {});
+            runtime.on_context_create(created.0, created.1);
+            let mut action = None;
+            Host::enter(|host| action = Some(runtime.on_request_headers(host, asked)));
+            assert_eq!(action, Some(Action::Pause));
+            assert_eq!(calls(), ["proxy_send_local_response 403"]);
+        }
+    }
+
+    /// Whether the request goes on after an answer with so many headers, encoded so.
+    fn resumed(headers: usize, pairs: Option<&[u8]>) -> Vec<String> {
+        let mut runtime = Runtime::<Listener>::new();
+        script(|host| {
+            if let Some(pairs) = pairs {
+                host.answers
+                    .insert("pairs:6".to_owned(), Ok(pairs.to_vec()));
+            }
+        });
+        Host::enter(|host| {
+            runtime.on_configure(host, 1, 0);
+            runtime.on_context_create(2, 1);
+            assert_eq!(runtime.on_request_headers(host, 2), Action::Pause);
+            runtime.on_http_call_response(host, 4, headers, 0);
+        });
+        let resumed = |call: &String| call.starts_with("proxy_continue");
+        calls().into_iter().filter(resumed).collect()
+    }
+
+    /// Asks, and lets pass what is answered with headers.
+    struct Listener;
+
+    impl HttpFilter for Listener {
+        const NAME: &'static str = "listener";
+        type Waiting = ();
+
+        fn configure(_: Setup<'_>) -> Configured<Self> {
+            Configured {
+                filter: Self,
+                errors: Vec::new(),
+                warnings: Vec::new(),
+            }
+        }
+
+        fn demand(&self) -> AttributeSet {
+            AttributeSet::EMPTY
+        }
+
+        fn on_request(&mut self, _: Host<'_>, _: &Request<'_>) -> Step<()> {
+            let callout = Callout::Http {
+                cluster: "c".to_owned(),
+                headers: Vec::new(),
+                timeout_ms: 1,
+            };
+            Step::Wait(callout, ())
+        }
+
+        fn on_amended(&mut self, _: Host<'_>, _: &Request<'_>, (): ()) -> Step<()> {
+            Step::Continue
+        }
+
+        fn on_callout(
+            &mut self,
+            _: Host<'_>,
+            _: &Request<'_>,
+            (): (),
+            event: &CalloutEvent<'_>,
+        ) -> Step<()> {
+            match event {
+                CalloutEvent::Http { .. } => Step::Continue,
+                _ => Step::Reply(Self::unconfigured()),
+            }
+        }
+
+        fn unconfigured() -> Reply {
+            Idle::unconfigured()
+        }
+    }
+
+    #[test]
+    fn only_an_answer_with_headers_is_one() {
+        let pairs = pairs::encode(&[(b":status", b"200")]);
+        assert_eq!(resumed(1, Some(&pairs)), ["proxy_continue_stream"]);
+        assert!(resumed(0, Some(&pairs)).is_empty());
+        assert!(resumed(1, None).is_empty());
+        assert!(resumed(1, Some(b"\x01\0\0\0")).is_empty());
     }
 
     #[test]
