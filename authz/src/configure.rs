@@ -1,6 +1,6 @@
 //! From the bytes of a pluginConfig to a program, in one step.
 
-use sluice_policy::{DiagnosticCode, Diagnostics, Workload};
+use sluice_policy::{DiagnosticCode, Diagnostics, ProxyKind, Workload};
 
 use crate::compile::compile;
 use crate::config::Config;
@@ -22,6 +22,9 @@ pub fn configure(plugin_config: &[u8], workload: Option<&Workload>) -> (Program,
         let expected = "one of them: policies apply by namespace and labels";
         diagnostics.error(DiagnosticCode::UnknownWorkload, "workload", found, expected);
     }
+    if let Some(workload) = workload {
+        demand_services(&config, workload, &mut diagnostics);
+    }
     let program = match workload {
         _ if diagnostics.has_errors() => {
             Program::refuse_all(format!("{} errors", diagnostics.count_errors()))
@@ -30,4 +33,22 @@ pub fn configure(plugin_config: &[u8], workload: Option<&Workload>) -> (Program,
         None => compile(&config, &Workload::default()),
     };
     (program, diagnostics)
+}
+
+/// A waypoint's node does not say which services it stands before. Without them
+/// a policy for a service would apply to nothing, so a DENY would deny nothing.
+fn demand_services(config: &Config, workload: &Workload, diagnostics: &mut Diagnostics) {
+    if workload.kind != ProxyKind::Waypoint || !workload.services.is_empty() {
+        return;
+    }
+    let mut targets = config
+        .policies
+        .iter()
+        .flat_map(|policy| &policy.attachment.targets);
+    if targets.any(|target| matches!(target.kind.as_str(), "Service" | "ServiceEntry")) {
+        let found = "a waypoint of unknown services, and policies that target services";
+        let expected = "the services that the waypoint stands before, under workload.services";
+        let code = DiagnosticCode::UnknownWorkload;
+        diagnostics.error(code, "workload.services", found, expected);
+    }
 }

@@ -338,3 +338,33 @@ fn the_workload_of_the_configuration_wins() {
     );
     assert_eq!(decided(&program, &get("/")).verdict, Verdict::Allow);
 }
+
+#[test]
+fn a_waypoint_must_know_its_services_if_policies_target_some() {
+    let target = |kind: &str, group: &str| json!({"targetRefs": [{"group": group, "kind": kind, "name": "s"}], "action": "DENY", "rules": [{}]});
+    let findings = |spec: Value, workload: Value| {
+        let config = json!({"resources": [policy("p", spec)], "workload": workload});
+        let (program, diagnostics) = configured(&config);
+        let found: Vec<_> = diagnostics
+            .iter()
+            .map(|finding| format!("{} {}", finding.path, finding.code))
+            .collect();
+        (found, decided(&program, &get("/")).verdict)
+    };
+    let unknown = json!({"namespace": "a", "kind": "waypoint", "gateway": "s"});
+    let missing = (
+        vec!["workload.services unknown-workload".to_owned()],
+        Verdict::Deny,
+    );
+    let service = target("Service", "");
+    assert_eq!(findings(service.clone(), unknown.clone()), missing);
+    let entry = target("ServiceEntry", "networking.istio.io");
+    assert_eq!(findings(entry, unknown.clone()), missing);
+    let gateway = target("Gateway", "gateway.networking.k8s.io");
+    assert_eq!(findings(gateway, unknown), (vec![], Verdict::Deny));
+    let mut known = json!({"namespace": "a", "kind": "waypoint"});
+    known["services"] = json!([{"name": "other", "namespace": "a"}]);
+    assert_eq!(findings(service.clone(), known), (vec![], Verdict::Allow));
+    let sidecar = json!({"namespace": "a"});
+    assert_eq!(findings(service, sidecar), (vec![], Verdict::Allow));
+}

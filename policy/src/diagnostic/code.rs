@@ -89,7 +89,7 @@ codes! {
     DeniesAllTcp "denies-all-tcp" "A DENY rule without ports uses fields that only HTTP has."
     ApproximateAddress "approximate-address" "The address of the socket's peer is approximated by the effective one."
     PortLevelNeedsSelector "port-level-needs-selector" "portLevelMtls is set on a policy that selects no workload."
-    UnknownWorkload "unknown-workload" "Nobody says in which namespace the workload is."
+    UnknownWorkload "unknown-workload" "Nobody says what the workload is: its namespace, or a waypoint's services."
 }
 
 impl DiagnosticCode {
