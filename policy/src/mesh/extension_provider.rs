@@ -249,23 +249,50 @@ fn read_additional_headers(
     let Some(node) = object.take("includeAdditionalHeadersInCheck") else {
         return Vec::new();
     };
-    let Some(pairs) = node.string_map(diagnostics) else {
-        return Vec::new();
-    };
+    let mut pairs = Vec::new();
+    for (name, node) in node.entries(diagnostics).unwrap_or_default() {
+        let Some(value) = node.string(diagnostics) else {
+            continue;
+        };
+        if !is_token(name) {
+            let (code, expected) = (DiagnosticCode::InvalidProvider, "the name of a header");
+            diagnostics.error(code, node.path(), quote(name), expected);
+        }
+        // RFC 9110 section 5.5: the rest could end the line, or the header.
+        if value.contains(['\r', '\n', '\0']) {
+            let expected = "a value without line breaks and NUL";
+            node.error(DiagnosticCode::InvalidProvider, expected, diagnostics);
+        }
+        pairs.push((name.to_owned(), value.to_owned()));
+    }
     pairs
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
 }
 
 fn names(object: &mut Object<'_>, key: &'static str, diagnostics: &mut Diagnostics) -> Vec<String> {
     let Some(node) = object.take(key) else {
         return Vec::new();
     };
-    let Some(names) = node.texts(diagnostics) else {
-        return Vec::new();
-    };
+    let names = node.texts(diagnostics).unwrap_or_default();
+    for (name, node) in &names {
+        if !is_name_pattern(name) {
+            let expected = "the name of a header, or its beginning before `*` or end after it";
+            node.error(DiagnosticCode::InvalidProvider, expected, diagnostics);
+        }
+    }
     names.into_iter().map(|(name, _)| name.to_owned()).collect()
+}
+
+/// A name, or one with a `*` at one end; `*` alone is every name.
+fn is_name_pattern(text: &str) -> bool {
+    let stripped = text.strip_prefix('*').or_else(|| text.strip_suffix('*'));
+    let name = stripped.unwrap_or(text);
+    text == "*" || is_token(name) && !name.contains('*')
+}
+
+/// RFC 9110 section 5.6.2. Pseudo-headers are none: they begin with a colon.
+fn is_token(text: &str) -> bool {
+    let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_tchar)
 }
 
 #[cfg(test)]
@@ -392,5 +419,43 @@ mod tests {
             read(&json!([{"name": "z", "zipkim": {}}])).1,
             [DiagnosticCode::UnknownKey, DiagnosticCode::InvalidProvider]
         );
+    }
+
+    #[test]
+    fn headers_must_be_sendable() {
+        use DiagnosticCode as C;
+        let with = |key: &str, value: Value| {
+            let mut http = json!({"service": "a", "port": 1});
+            http[key] = value;
+            read(&json!([{"name": "p", "envoyExtAuthzHttp": http}])).1
+        };
+        let added = "includeAdditionalHeadersInCheck";
+        assert_eq!(with(added, json!({"x-a": "b c\t\u{e9}", "x_b": ""})), []);
+        for name in ["", ":path", "x a", "x\r\ny", "x:", "\u{e9}"] {
+            assert_eq!(
+                with(added, json!({ name: "v" })),
+                [C::InvalidProvider],
+                "{name}"
+            );
+        }
+        for value in ["a\rb", "a\nb", "a\0b"] {
+            assert_eq!(with(added, json!({ "x": value })), [C::InvalidProvider]);
+        }
+        for list in [
+            "includeHeadersInCheck",
+            "includeRequestHeadersInCheck",
+            "headersToUpstreamOnAllow",
+            "headersToDownstreamOnDeny",
+            "headersToDownstreamOnAllow",
+        ] {
+            assert_eq!(with(list, json!(["x-a", "X-*", "*-x", "*"])), [], "{list}");
+            for name in [":path", "x y", "x-*-y", "*x*", "**", "x\n"] {
+                assert_eq!(
+                    with(list, json!([name])),
+                    [C::InvalidProvider],
+                    "{list} {name}"
+                );
+            }
+        }
     }
 }
