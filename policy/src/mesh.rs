@@ -4,7 +4,7 @@ mod extension_provider;
 
 pub use extension_provider::{AuthorizerProtocol, ExtensionProvider, HttpAuthorizer};
 
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{DiagnosticCode, Diagnostics};
 use crate::json::Node;
 use crate::path_normalization::Normalization;
 
@@ -45,17 +45,18 @@ impl Mesh {
         };
         if let Some(domain) = object
             .take("trustDomain")
-            .and_then(|node| node.text(diagnostics))
+            .and_then(|node| read_trust_domain(&node, diagnostics))
         {
             mesh.trust_domain = domain.to_owned();
         }
         if let Some(aliases) = object
             .take("trustDomainAliases")
-            .and_then(|node| node.texts(diagnostics))
+            .and_then(|node| node.items(diagnostics))
         {
             mesh.trust_domain_aliases = aliases
-                .into_iter()
-                .map(|(alias, _)| alias.to_owned())
+                .iter()
+                .flat_map(|node| read_trust_domain(node, diagnostics))
+                .map(str::to_owned)
                 .collect();
         }
         if let Some(namespace) = object
@@ -77,6 +78,18 @@ impl Mesh {
     }
 }
 
+/// A trust domain goes into principals as it stands: a wildcard would widen
+/// every one of them to other domains, a slash to other paths.
+fn read_trust_domain<'v>(node: &Node<'v>, diagnostics: &mut Diagnostics) -> Option<&'v str> {
+    let domain = node.text(diagnostics)?;
+    if domain.contains(['*', '/']) {
+        let expected = "a trust domain without `*`, scheme and path";
+        node.error(DiagnosticCode::InvalidTrustDomain, expected, diagnostics);
+        return None;
+    }
+    Some(domain)
+}
+
 /// `None` for nothing, and for what is wrong.
 fn read_normalization(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Normalization> {
     let mut object = node.object(diagnostics)?;
@@ -88,7 +101,6 @@ fn read_normalization(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::DiagnosticCode;
     use serde_json::{Value, json};
 
     #[cfg(target_arch = "wasm32")]
@@ -175,5 +187,26 @@ mod tests {
         );
         assert_eq!(read(&json!([])).1, [C::WrongType]);
         assert_eq!(read(&json!({"trustDomain": ""})).1, [C::EmptyValue]);
+    }
+
+    #[test]
+    fn trust_domains_are_plain_names() {
+        use DiagnosticCode as C;
+        let (mesh, codes) = read(&json!({"trustDomain": "a.b", "trustDomainAliases": ["c"]}));
+        assert_eq!(codes, []);
+        assert_eq!(mesh.trust_domain_aliases, ["c"]);
+        for wrong in ["*", "*.local", "td*", "a/b", "spiffe://td"] {
+            assert_eq!(
+                read(&json!({"trustDomain": wrong})).1,
+                [C::InvalidTrustDomain],
+                "{wrong}"
+            );
+            let aliases = json!({"trustDomainAliases": [wrong, "good", ""]});
+            assert_eq!(
+                read(&aliases).1,
+                [C::InvalidTrustDomain, C::EmptyValue],
+                "{wrong}"
+            );
+        }
     }
 }

@@ -72,7 +72,7 @@ codes! {
     InvalidAddress "invalid-address" "A text is neither an IP address nor a CIDR range."
     InvalidPort "invalid-port" "A text is not a port."
     InvalidServiceAccount "invalid-service-account" "A service account is neither NAME nor NAMESPACE/NAME."
-    InvalidTrustDomain "invalid-trust-domain" "A trust domain has a slash, or a * inside."
+    InvalidTrustDomain "invalid-trust-domain" "A trust domain has a slash, or a * where none may be."
     InvalidConditionKey "invalid-condition-key" "A key of a condition is malformed or unknown."
     RemovedConditionKey "removed-condition-key" "A key of a condition was taken out of Istio."
     ConflictingSource "conflicting-source" "serviceAccounts is set beside principals or namespaces."
