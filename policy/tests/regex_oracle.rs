@@ -97,8 +97,7 @@ proptest! {
     }
 
     #[test]
-    fn principals_that_end_in_a_value(value in "[ab./]{0,4}", identity in identity()) {
-        prop_assume!(!value.is_empty());
+    fn principals_that_end_in_a_value(value in "[ab./]{1,4}", identity in identity()) {
         let regex = whole(&format!("spiffe://.*{}", regex::escape(&value)));
         let matcher = StringMatcher::principal(&format!("*{value}"));
         prop_assert_eq!(matcher.matches(identity.as_bytes()), regex.is_match(&identity));
