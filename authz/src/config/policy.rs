@@ -42,9 +42,13 @@ pub(super) fn read(resource: &Resource<'_>, diagnostics: &mut Diagnostics) -> Au
     };
     policy.attachment = Attachment::read(&mut spec, diagnostics);
     policy.action = action(&mut spec, diagnostics);
-    match spec.take("rules") {
-        Some(rules) => policy.rules = rule::read_all(&rules, &policy.action, diagnostics),
-        None => check_absent_rules(&policy.action, spec.path(), diagnostics),
+    let rules = spec.take("rules");
+    // An empty list is none: both are the same in the message that Istio checks.
+    if rules.as_ref().is_none_or(|rules| !rule::is_filled(rules)) {
+        check_absent_rules(&policy.action, spec.path(), diagnostics);
+    }
+    if let Some(rules) = rules {
+        policy.rules = rule::read_all(&rules, &policy.action, diagnostics);
     }
     spec.finish(diagnostics);
     policy

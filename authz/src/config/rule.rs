@@ -256,7 +256,7 @@ impl Reader<'_> {
 
 /// Whether a list has something in it. An empty one is as good as none; what is
 /// no list has been or will be reported as such.
-fn is_filled(list: &Node<'_>) -> bool {
+pub(super) fn is_filled(list: &Node<'_>) -> bool {
     list.value()
         .as_array()
         .is_none_or(|values| !values.is_empty())

@@ -160,7 +160,18 @@ fn policies_that_never_match_are_refused() {
         "no-rules",
         "resources[0].spec",
     );
-    let custom = policy("p", json!({"action": "CUSTOM", "provider": {"name": "x"}}));
+    finds(
+        &policy("p", json!({"action": "DENY", "rules": []})),
+        "no-rules",
+        "resources[0].spec",
+    );
+    for action in ["ALLOW", "AUDIT"] {
+        let spec = json!({"action": action, "rules": []});
+        let (_, diagnostics) = configured(&json!({"resources": [policy("p", spec)]}));
+        assert!(diagnostics.is_empty(), "{diagnostics}");
+    }
+    let spec = json!({"action": "CUSTOM", "provider": {"name": "x"}, "rules": []});
+    let custom = policy("p", spec);
     let (_, diagnostics) = configured(&json!({"resources": [custom]}));
     assert!(
         diagnostics
