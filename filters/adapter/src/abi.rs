@@ -61,7 +61,7 @@ pub enum Level {
     /// Suspicious, but served.
     Warn = 3,
     /// Refused configuration and worse.
-    Error = 5,
+    Error = 4,
 }
 
 /// Declares the host functions. Off wasm there is no host: a scripted one stands in
@@ -429,5 +429,46 @@ impl<'cb> Host<'cb> {
         // Sound: the host got `data` from `proxy_on_memory_allocate` for
         // `size` bytes, and the arena keeps them until the next callback.
         Ok(unsafe { std::slice::from_raw_parts(data, size) })
+    }
+}
+
+#[cfg(all(test, not(target_family = "wasm")))]
+mod tests {
+    use super::{Buffer, HeaderMap, Level, MetricKind};
+    use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, Status};
+
+    /// The SDK is the reference for what the numbers of the ABI mean.
+    #[test]
+    fn numbers_mean_what_the_sdk_takes_them_for() {
+        assert_eq!(
+            HeaderMap::Request as u32,
+            MapType::HttpRequestHeaders as u32
+        );
+        assert_eq!(
+            HeaderMap::Response as u32,
+            MapType::HttpResponseHeaders as u32
+        );
+        assert_eq!(
+            HeaderMap::CalloutResponse as u32,
+            MapType::HttpCallResponseHeaders as u32
+        );
+        assert_eq!(
+            Buffer::CalloutResponseBody as u32,
+            BufferType::HttpCallResponseBody as u32
+        );
+        assert_eq!(
+            Buffer::GrpcMessage as u32,
+            BufferType::GrpcReceiveBuffer as u32
+        );
+        assert_eq!(
+            Buffer::PluginConfiguration as u32,
+            BufferType::PluginConfiguration as u32
+        );
+        assert_eq!(MetricKind::Counter as u32, MetricType::Counter as u32);
+        assert_eq!(Level::Debug as u32, LogLevel::Debug as u32);
+        assert_eq!(Level::Info as u32, LogLevel::Info as u32);
+        assert_eq!(Level::Warn as u32, LogLevel::Warn as u32);
+        assert_eq!(Level::Error as u32, LogLevel::Error as u32);
+        assert_eq!(Status::NotFound as u32, 1);
     }
 }

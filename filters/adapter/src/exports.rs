@@ -9,6 +9,10 @@
     unsafe_code,
     reason = "exporting under a fixed name is an unsafe attribute, and so is calling what the linker makes"
 )]
+#![cfg_attr(
+    not(target_family = "wasm"),
+    allow(dead_code, reason = "only a host calls these")
+)]
 
 use std::cell::RefCell;
 
@@ -38,7 +42,7 @@ pub fn start<F: HttpFilter>() {
 }
 
 /// Says by its name alone which version of the ABI this module speaks.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 extern "C" fn proxy_abi_version_0_2_1() {}
 
 /// Runs a callback; `otherwise` stands for a module without filter, and for a
@@ -53,31 +57,31 @@ fn dispatch<R>(otherwise: R, callback: impl FnOnce(&mut dyn Callbacks, Host<'_>)
     })
 }
 
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
     arena::allocate(size)
 }
 
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 extern "C" fn proxy_on_context_create(context: u32, parent: u32) {
     dispatch((), |runtime, _| runtime.on_context_create(context, parent));
 }
 
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 extern "C" fn proxy_on_configure(root: u32, size: usize) -> u32 {
     dispatch(0, |runtime, host| {
         runtime.on_configure(host, root, size).into()
     })
 }
 
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 extern "C" fn proxy_on_request_headers(stream: u32, _headers: u32, _end_of_stream: u32) -> u32 {
     dispatch(Action::Pause, |runtime, host| {
         runtime.on_request_headers(host, stream)
     }) as u32
 }
 
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 extern "C" fn proxy_on_response_headers(stream: u32, _headers: u32, _end_of_stream: u32) -> u32 {
     dispatch((), |runtime, host| {
         runtime.on_response_headers(host, stream);
@@ -85,7 +89,7 @@ extern "C" fn proxy_on_response_headers(stream: u32, _headers: u32, _end_of_stre
     Action::Continue as u32
 }
 
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 extern "C" fn proxy_on_http_call_response(
     _root: u32,
     token: u32,
@@ -98,21 +102,21 @@ extern "C" fn proxy_on_http_call_response(
     });
 }
 
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 extern "C" fn proxy_on_grpc_receive(_root: u32, token: u32, size: usize) {
     dispatch((), |runtime, host| {
         runtime.on_grpc_receive(host, token, size);
     });
 }
 
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 extern "C" fn proxy_on_grpc_close(_root: u32, token: u32, status: u32) {
     dispatch((), |runtime, host| {
         runtime.on_grpc_close(host, token, status);
     });
 }
 
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 extern "C" fn proxy_on_tick(root: u32) {
     dispatch((), |runtime, host| runtime.on_tick(host, root));
 }
