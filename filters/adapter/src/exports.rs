@@ -5,9 +5,12 @@
 //! also why the SDK is not used: it exports all of them, over a dispatcher of its
 //! own, which alone is 60 KB of a module.
 
-#![expect(
-    unsafe_code,
-    reason = "exporting under a fixed name is an unsafe attribute, and so is calling what the linker makes"
+#![cfg_attr(
+    target_family = "wasm",
+    expect(
+        unsafe_code,
+        reason = "exporting under a fixed name is an unsafe attribute, and so is calling what the linker makes"
+    )
 )]
 #![cfg_attr(
     not(target_family = "wasm"),
