@@ -42,6 +42,9 @@ pub(super) fn read(resource: &Resource<'_>, diagnostics: &mut Diagnostics) -> Au
     };
     policy.attachment = Attachment::read(&mut spec, diagnostics);
     policy.action = action(&mut spec, diagnostics);
+    if policy.dry_run && policy.action == Action::Audit {
+        warn_of_idle_audit(resource, diagnostics);
+    }
     let rules = spec.take("rules");
     // An empty list is none: both are the same in the message that Istio checks.
     if rules.as_ref().is_none_or(|rules| !rule::is_filled(rules)) {
@@ -62,11 +65,28 @@ fn dry_run(resource: &Resource<'_>, diagnostics: &mut Diagnostics) -> bool {
     };
     let dry_run = parse_bool(text);
     if dry_run.is_none() {
-        let path = format!("{}.metadata.annotations[\"{DRY_RUN}\"]", resource.path);
         let expected = "\"true\" or \"false\"; the policy is enforced";
-        diagnostics.warning(DiagnosticCode::InvalidDryRun, &path, quote(text), expected);
+        warn_of_annotation(resource, &quote(text), expected, diagnostics);
     }
     dry_run.unwrap_or(false)
+}
+
+/// Istio knows dry runs of ALLOW and DENY only; it has no place to report one
+/// of AUDIT, and neither records nor enforces anything.
+fn warn_of_idle_audit(resource: &Resource<'_>, diagnostics: &mut Diagnostics) {
+    let found = "a dry run of an AUDIT policy, which then records nothing";
+    let expected = "no dry run: AUDIT never refuses a request";
+    warn_of_annotation(resource, found, expected, diagnostics);
+}
+
+fn warn_of_annotation(
+    resource: &Resource<'_>,
+    found: &str,
+    expected: &str,
+    diagnostics: &mut Diagnostics,
+) {
+    let path = format!("{}.metadata.annotations[\"{DRY_RUN}\"]", resource.path);
+    diagnostics.warning(DiagnosticCode::InvalidDryRun, &path, found, expected);
 }
 
 fn action(spec: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Action {

@@ -288,6 +288,13 @@ fn warnings_do_not_refuse() {
         "invalid-dry-run",
         "resources[0].metadata.annotations[\"istio.io/dry-run\"]",
     );
+    let mut audit = policy("p", json!({"action": "AUDIT", "rules": [{}]}));
+    audit["metadata"]["annotations"] = json!({"istio.io/dry-run": "true"});
+    finds(
+        &audit,
+        "invalid-dry-run",
+        "resources[0].metadata.annotations[\"istio.io/dry-run\"]",
+    );
     let custom = policy(
         "p",
         json!({"action": "CUSTOM", "provider": {"name": "x"}, "rules": [{}]}),

@@ -85,7 +85,7 @@ codes! {
     InvalidProvider "invalid-provider" "An extension provider is malformed."
     NotPossibleInWasm "not-possible-in-wasm" "Istio has the feature, but a Wasm filter cannot."
     DuplicateProvider "duplicate-provider" "Two extension providers have the same name."
-    InvalidDryRun "invalid-dry-run" "The dry-run annotation is not a truth value, so the policy is enforced."
+    InvalidDryRun "invalid-dry-run" "The dry-run annotation is not a truth value, or the action has no dry run."
     DeniesAllTcp "denies-all-tcp" "A DENY rule without ports uses fields that only HTTP has."
     ApproximateAddress "approximate-address" "The address of the socket's peer is approximated by the effective one."
     PortLevelNeedsSelector "port-level-needs-selector" "portLevelMtls is set on a policy that selects no workload."
