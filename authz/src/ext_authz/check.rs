@@ -102,7 +102,7 @@ pub enum Started {
 
 /// Begins the check that [`Verdict::Ask`](crate::Verdict::Ask) demands.
 ///
-/// A request whose method, path, authority or headers are unknown cannot be
+/// A request whose method, path, authority or headers are unavailable cannot be
 /// asked about, and is treated as if the provider had failed.
 pub fn start(program: &Program, id: ProviderId, request: &Request<'_>) -> Started {
     let Some(provider) = provider(program, id) else {

@@ -74,7 +74,11 @@ fn headers(request: &Request<'_>) -> BTreeMap<String, String> {
         }
         joined.push_str(&lossy(value));
     }
-    headers.extend(pseudo.map(|(name, value)| (lossy(name), text(value))));
+    for (name, value) in pseudo {
+        if let Fact::Present(value) = value {
+            headers.insert(lossy(name), lossy(value));
+        }
+    }
     headers
 }
 

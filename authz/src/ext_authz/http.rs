@@ -1,6 +1,6 @@
 //! `envoyExtAuthzHttp`: the request without its body, answered by a status.
 
-use sluice_policy::{Fact, HeaderEdit, HeaderLine, Request};
+use sluice_policy::{HeaderEdit, HeaderLine, Request};
 
 use super::check::{Event, Header, Outcome, text_of};
 use super::edit::{Edits, is_lawful};
@@ -141,8 +141,10 @@ fn real<'h>(headers: &'h [HeaderLine<'h>]) -> impl Iterator<Item = HeaderLine<'h
         .filter(|(name, _)| !name.starts_with(b":") && !OWN.contains(name))
 }
 
-/// Whether the request has what a check cannot do without.
+/// Whether it is known what to ask about. What is known to be absent is sent
+/// empty, as Envoy does: a client that leaves `:path` out, as CONNECT does, must
+/// not get past a provider that `failOpen` excuses.
 pub(super) fn can_ask(request: &Request<'_>) -> bool {
     let vital = [request.method, request.path, request.authority];
-    vital.iter().all(|fact| matches!(fact, Fact::Present(_))) && !request.headers.is_unavailable()
+    !(vital.iter().any(|fact| fact.is_unavailable()) || request.headers.is_unavailable())
 }

@@ -8,7 +8,7 @@ use prost::Message;
 use serde_json::{Value, json};
 use sluice_authz::ext_authz::{Callout, Check, Event, Started, Step, start};
 use sluice_authz::{Program, ProviderId, Resume, Scratch, Stage, Verdict, decide};
-use sluice_policy::{HeaderEdit, HeaderLine, Reply, Request};
+use sluice_policy::{Fact, HeaderEdit, HeaderLine, Reply, Request};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -248,6 +248,33 @@ fn a_request_that_cannot_be_described_is_a_failed_check() {
         panic!()
     };
     assert_eq!(refused(step).details, b"ext_authz_error");
+}
+
+#[test]
+fn what_a_client_leaves_out_is_asked_about_as_empty() {
+    let any = policy(
+        "p",
+        json!({"action": "CUSTOM", "provider": {"name": "h"}, "rules": [{}]}),
+    );
+    let open = program(&[any], &[http(json!({"failOpen": true}))], false);
+    let (provider, _) = asked(&open, &on_x());
+    let connect = |path: Fact<&'static [u8]>| {
+        on_x().with(|request| {
+            let connect = Request {
+                path,
+                ..*request
+            };
+            start(&open, provider, &connect)
+        })
+    };
+    let Started::Ask(Callout::Http { headers, .. }, _) = connect(Fact::Absent) else {
+        panic!()
+    };
+    assert!(headers.contains(&(b":path".to_vec(), Vec::new())));
+    assert!(matches!(
+        connect(Fact::Unavailable),
+        Started::Over(Step::Allow(_))
+    ));
 }
 
 #[test]
