@@ -4,6 +4,8 @@ mod intern;
 pub(crate) mod lower;
 mod peers;
 
+use std::hash::{Hash, Hasher};
+
 use sluice_policy::matcher::TrustDomains;
 use sluice_policy::{AttributeSet, ProxyKind, Workload};
 
@@ -11,6 +13,7 @@ use crate::config::{Action, AuthorizationPolicy, Config};
 use crate::ext_authz::Provider;
 use crate::layer::Layer;
 use crate::program::{CustomLayer, OnMatch, Program};
+use crate::seedless::Fnv;
 use crate::sorted::sorted;
 use crate::subject::IdentitySource;
 use intern::Interner;
@@ -75,8 +78,10 @@ impl Compiler<'_> {
         let mut names = sorted(names.collect());
         names.dedup();
         let one_too_many = names.len() > 1 && !config.multiple_custom_providers;
+        let mut mark = Fnv::default();
         for name in names {
             let provider = config.provider(name).filter(|_| !one_too_many);
+            (name, provider).hash(&mut mark);
             let is_mine = |policy: &AuthorizationPolicy| policy.provider() == Some(name);
             let on_match = match provider {
                 Some(provider) => {
@@ -94,6 +99,7 @@ impl Compiler<'_> {
             if let Some(layer) = self.layer_with_ids(&is_mine, &|id| [&prefix, id, suffix].concat())
             {
                 program.custom.push(CustomLayer { layer, on_match });
+                program.custom_mark = mark.finish();
             }
         }
     }

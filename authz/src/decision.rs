@@ -34,11 +34,14 @@ pub enum Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProviderId(pub(crate) u32);
 
-/// Where to go on after an external authorizer allowed the request.
+/// Where to go on after an external authorizer allowed the request. To a
+/// program with other CUSTOM providers it is the beginning.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Resume {
     /// How many CUSTOM layers are done; 0 also stands for the beginning.
     pub(crate) done: u32,
+    /// [`Program::custom_mark`](crate::Program) of the program that said so.
+    pub(crate) mark: u64,
 }
 
 /// Outcome of the dry-run policies of one action. Istio reports ALLOW and DENY

@@ -56,6 +56,11 @@ struct Run<'p, 's, 'r> {
 
 impl<'p> Run<'p, '_, '_> {
     fn decide(&mut self, resume: Resume) -> Decision<'p> {
+        // Of another program's layers none is done here.
+        let resume = match resume.mark == self.program.custom_mark {
+            true => resume,
+            false => Resume::default(),
+        };
         if resume == Resume::default()
             && let Some(decision) = self.plaintext()
         {
@@ -98,7 +103,10 @@ impl<'p> Run<'p, '_, '_> {
             let mut decision = Decision::new(verdict, Stage::Custom);
             decision.rule = Some(custom.layer.id(rank));
             decision.unavailable = self.wanting(&custom.layer, found);
-            decision.resume = Resume { done };
+            decision.resume = Resume {
+                done,
+                mark: self.program.custom_mark,
+            };
             return Some(decision);
         }
         None

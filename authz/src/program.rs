@@ -19,6 +19,10 @@ pub struct Program {
     pub(crate) predicates: Vec<Predicate>,
     pub(crate) peers: PeerModes,
     pub(crate) custom: Vec<CustomLayer>,
+    /// A hash of the CUSTOM layers' providers, in order. What waits for an
+    /// answer carries it along, since numbers of providers and layers mean
+    /// nothing to another program. 0 if there are none.
+    pub(crate) custom_mark: u64,
     pub(crate) audit: Option<Layer>,
     pub(crate) deny: Option<Layer>,
     pub(crate) allow: Option<Layer>,

@@ -84,10 +84,12 @@ pub(super) enum Outcome {
 }
 
 /// A check that waits for its answer. It outlives the callback that began it,
-/// and so holds no part of the program.
+/// and so holds no part of the program, which may be another one by then.
 #[derive(Debug)]
 pub struct Check {
     provider: ProviderId,
+    /// [`Program::custom_mark`] of the program that it began with.
+    mark: u64,
     is_done: bool,
 }
 
@@ -115,6 +117,7 @@ pub fn start(program: &Program, id: ProviderId, request: &Request<'_>) -> Starte
         callout(provider, request),
         Check {
             provider: id,
+            mark: program.custom_mark,
             is_done: false,
         },
     )
@@ -140,14 +143,17 @@ fn callout(provider: &Provider, request: &Request<'_>) -> Callout {
 }
 
 impl Check {
-    /// Takes in what happened, for the program that the check began with. The
-    /// first event decides; every later one is [`Step::Wait`], like the end of
-    /// a gRPC call whose message came.
+    /// Takes in what happened. The first event decides; every later one is
+    /// [`Step::Wait`], like the end of a gRPC call whose message came.
+    ///
+    /// Refuses if `program` has other CUSTOM providers than the one that the
+    /// check began with: the answer is not one of theirs.
     pub fn on(&mut self, program: &Program, event: &Event<'_>, request: &Request<'_>) -> Step {
         if std::mem::replace(&mut self.is_done, true) {
             return Step::Wait;
         }
-        let Some(provider) = provider(program, self.provider) else {
+        let provider = provider(program, self.provider);
+        let Some(provider) = provider.filter(|_| self.mark == program.custom_mark) else {
             return Step::Deny(error_reply(403));
         };
         let outcome = match &provider.protocol {

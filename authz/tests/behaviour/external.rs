@@ -260,10 +260,7 @@ fn what_a_client_leaves_out_is_asked_about_as_empty() {
     let (provider, _) = asked(&open, &on_x());
     let connect = |path: Fact<&'static [u8]>| {
         on_x().with(|request| {
-            let connect = Request {
-                path,
-                ..*request
-            };
+            let connect = Request { path, ..*request };
             start(&open, provider, &connect)
         })
     };
@@ -275,6 +272,46 @@ fn what_a_client_leaves_out_is_asked_about_as_empty() {
         connect(Fact::Unavailable),
         Started::Over(Step::Allow(_))
     ));
+}
+
+#[test]
+fn an_answer_is_read_for_the_providers_that_were_asked_only() {
+    let policies = [custom("p", "h", "/x")];
+    let asked_for = program(&policies, &[http(json!({}))], false);
+    let unrelated = policy("q", json!({"rules": [{}]}));
+    let with_policy = program(
+        &[custom("p", "h", "/x"), unrelated],
+        &[http(json!({}))],
+        false,
+    );
+    let others = [
+        program(&policies, &[http(json!({"port": 9}))], false),
+        program(&policies, &[http(json!({"failOpen": true}))], false),
+        program(&policies, &[], false),
+        program(&[custom("p", "g", "/x")], &[grpc(json!({}))], false),
+    ];
+    let yes: [HeaderLine<'_>; 1] = [(b":status", b"200")];
+    let step_of = |later: &Program| {
+        let (_, mut check) = begun(&asked_for, &on_x());
+        on_x().with(|request| check.on(later, &response(&yes, b""), request))
+    };
+    assert!(matches!(step_of(&asked_for), Step::Allow(_)));
+    assert!(matches!(step_of(&with_policy), Step::Allow(_)));
+    for other in &others {
+        assert_eq!(refused(step_of(other)).details, b"ext_authz_error");
+    }
+}
+
+#[test]
+fn a_yes_to_another_program_leaves_no_layer_out() {
+    let before = program(&[custom("p", "h", "/x")], &[http(json!({}))], false);
+    let (_, resume) = asked(&before, &on_x());
+    let after = program(&[custom("p", "g", "/x")], &[grpc(json!({}))], false);
+    let verdict_of = |program: &Program| {
+        on_x().with(|request| decide(program, &mut Scratch::default(), request, resume).verdict)
+    };
+    assert_eq!(verdict_of(&before), Verdict::Allow);
+    assert!(matches!(verdict_of(&after), Verdict::Ask(_)));
 }
 
 #[test]

@@ -29,7 +29,7 @@ const NOT_AUTHORIZERS: [&str; 13] = [
 ];
 
 /// An external authorizer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ExtensionProvider {
     /// Name that policies refer to.
     pub name: String,
@@ -46,7 +46,7 @@ pub struct ExtensionProvider {
 }
 
 /// What an external authorizer speaks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum AuthorizerProtocol {
     /// `envoyExtAuthzGrpc`.
     Grpc,
@@ -55,7 +55,7 @@ pub enum AuthorizerProtocol {
 }
 
 /// What only `envoyExtAuthzHttp` has.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct HttpAuthorizer {
     /// Goes before the original path.
     pub path_prefix: String,
