@@ -6,6 +6,7 @@ pub mod gather;
 pub mod image;
 pub mod installation;
 pub mod manifest;
+mod miss;
 pub mod order;
 pub mod source;
 pub mod traffic;

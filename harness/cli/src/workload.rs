@@ -1,6 +1,7 @@
 //! `--workload`: whose proxy is simulated.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 
 use sluice_policy::workload::Service;
@@ -39,13 +40,32 @@ impl Default for WorkloadOption {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkloadError(String);
 
-impl std::fmt::Display for WorkloadError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for WorkloadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
 impl std::error::Error for WorkloadError {}
+
+impl fmt::Display for WorkloadOption {
+    /// The namespace, kind and labels as understood, defaults and all.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Workload {
+            namespace,
+            kind,
+            labels,
+            ..
+        } = &self.workload;
+        write!(f, "namespace={namespace},kind={}", kind_name(*kind))?;
+        if let Some(name) = &self.name {
+            write!(f, ",name={name}")?;
+        }
+        labels
+            .iter()
+            .try_for_each(|(key, value)| write!(f, ",{key}={value}"))
+    }
+}
 
 impl FromStr for WorkloadOption {
     type Err = WorkloadError;
@@ -55,7 +75,7 @@ impl FromStr for WorkloadOption {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut option = Self::default();
         let mut seen = BTreeMap::new();
-        for part in text.split(',').filter(|part| !part.is_empty()) {
+        for part in text.split(',') {
             let (key, value) = part.split_once('=').ok_or_else(|| {
                 WorkloadError(format!(
                     "found `{part}`, expected KEY=VALUE [workload-syntax]"
@@ -144,6 +164,14 @@ fn kind(value: &str) -> Result<ProxyKind, WorkloadError> {
     }
 }
 
+fn kind_name(kind: ProxyKind) -> &'static str {
+    match kind {
+        ProxyKind::Sidecar => "sidecar",
+        ProxyKind::Gateway => "gateway",
+        ProxyKind::Waypoint => "waypoint",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,8 +219,17 @@ mod tests {
     }
 
     #[test]
+    fn is_written_as_it_is_understood() {
+        let option: WorkloadOption = "app=payment,name=pay-0".parse().unwrap();
+        assert_eq!(
+            option.to_string(),
+            "namespace=default,kind=sidecar,name=pay-0,app=payment"
+        );
+    }
+
+    #[test]
     fn refuses_what_it_cannot_read() {
-        for text in ["app", "namespace=", "kind=pod", "a=1,a=2"] {
+        for text in ["", "app", "a=1,", "namespace=", "kind=pod", "a=1,a=2"] {
             assert!(text.parse::<WorkloadOption>().is_err(), "{text}");
         }
     }

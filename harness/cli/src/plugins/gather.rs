@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::files;
 use super::installation::{Installation, Loader, Proxy};
 use super::manifest::{Extension, Filter};
+use super::miss;
 use super::source::{Documents, ManifestFile};
 use crate::args::PluginArgs;
 use crate::console::{Console, Severity, Source};
@@ -164,16 +165,25 @@ pub fn install(
     }
     let installation = Installation::load(&selected, proxy.listener_direction(), loader)?;
     if installation.is_empty() {
-        let total = u64::try_from(gathered.plugins.len()).unwrap_or(u64::MAX);
-        console.say(
-            Severity::Warning,
-            format_args!(
-                "none of {} attaches to this workload [no-plugin]",
-                plural(total, "plugin")
-            ),
-        );
+        return Err(nothing_to_run(&gathered, &proxy, console));
     }
     Ok(installation)
+}
+
+/// Without a plugin every request passes: a typo in `--workload` would make a
+/// green test of nothing.
+fn nothing_to_run(gathered: &Gathered, proxy: &Proxy<'_>, console: &mut Console) -> Failure {
+    for extension in gathered.extensions() {
+        let (name, reason) = (extension.plugin_name(), miss::reason(extension, proxy));
+        console.say(Severity::Note, format_args!("{name} {reason}"));
+    }
+    let total = u64::try_from(gathered.plugins.len()).unwrap_or(u64::MAX);
+    Failure::new(
+        format_args!("--workload {}", proxy.workload),
+        format_args!("none of {} to run on it", plural(total, "plugin")),
+        "at least one that attaches to this workload",
+        "no-plugin",
+    )
 }
 
 /// Says so where an extension is on the proxy and cannot be run here.

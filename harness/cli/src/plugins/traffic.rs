@@ -14,6 +14,16 @@ pub enum Direction {
     Outbound,
 }
 
+impl Direction {
+    /// As in `--direction`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+        }
+    }
+}
+
 /// `match[].mode`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
