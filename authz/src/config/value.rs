@@ -1,5 +1,6 @@
 //! Which values a field may have.
 
+use sluice_policy::diagnostic::quote;
 use sluice_policy::json::Node;
 use sluice_policy::matcher::{IpMatcher, PathMatcher, parse_port};
 use sluice_policy::{DiagnosticCode, Diagnostics};
@@ -29,6 +30,9 @@ pub(super) fn check(
         if let Err((code, expected)) = check_value(field, value) {
             node.error(code, expected, diagnostics);
         }
+        if *field == Field::Principal {
+            warn_of_scheme(value, node, diagnostics);
+        }
     }
     if *field == Field::IpBlock && !values.is_empty() {
         let found = "a test of the socket's peer, which no Wasm filter can see";
@@ -40,6 +44,23 @@ pub(super) fn check(
             expected,
         );
     }
+}
+
+/// Istio puts the scheme before what is written, so a principal with a scheme
+/// matches nobody.
+fn warn_of_scheme(value: &str, node: &Node<'_>, diagnostics: &mut Diagnostics) {
+    let Some(identity) = value.strip_prefix("spiffe://") else {
+        return;
+    };
+    let expected = "an identity without scheme; with one it matches nobody";
+    diagnostics
+        .warning(
+            DiagnosticCode::InvalidTrustDomain,
+            node.path(),
+            quote(value),
+            expected,
+        )
+        .help = Some(format!("did you mean {}?", quote(identity)));
 }
 
 type Objection = (DiagnosticCode, String);

@@ -386,3 +386,27 @@ fn a_waypoint_must_know_its_services_if_policies_target_some() {
     let sidecar = json!({"namespace": "a"});
     assert_eq!(findings(service, sidecar), (vec![], Verdict::Allow));
 }
+
+#[test]
+fn a_principal_with_a_scheme_is_warned_of() {
+    let id = "spiffe://td/ns/n/sa/s";
+    let places = [
+        (
+            from(json!({"principals": [id]})),
+            "from[0].source.principals[0]",
+        ),
+        (
+            from(json!({"notPrincipals": ["*", id]})),
+            "from[0].source.notPrincipals[1]",
+        ),
+        (when("source.principal", json!([id])), "when[0].values[0]"),
+    ];
+    for (wrong, path) in places {
+        finds(&allow(wrong), "invalid-trust-domain", &rule(path));
+    }
+    let config = json!({"resources": [allow(from(json!({"principals": [id]})))]});
+    let (_, diagnostics) = configured(&config);
+    assert!(!diagnostics.has_errors());
+    let text = diagnostics.to_string();
+    assert!(text.contains("did you mean \"td/ns/n/sa/s\"?"), "{text}");
+}
