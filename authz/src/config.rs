@@ -166,8 +166,14 @@ impl Config {
     /// used. No bytes are an empty configuration: Istio sends `{}` so.
     pub fn parse(bytes: &[u8], diagnostics: &mut Diagnostics) -> Self {
         let mut config = Self::default();
+        let mut asked = Vec::new();
         let common = plugin_config::read(bytes, &KINDS, diagnostics, |resource, diagnostics| {
+            let number = config.policies.len();
             config.add(resource, diagnostics);
+            let policy = config.policies.get(number);
+            if let Some(name) = policy.and_then(AuthorizationPolicy::provider) {
+                asked.push((resource.path.clone(), name.to_owned()));
+            }
         });
         let mut options = common.options();
         let multiple = options.take("multipleCustomProviders");
@@ -177,7 +183,9 @@ impl Config {
             .unwrap_or(false);
         config.mesh = common.mesh;
         config.workload = common.workload;
-        config.check_providers(diagnostics);
+        for (path, name) in &asked {
+            config.check_provider(path, name, diagnostics);
+        }
         config
     }
 
@@ -199,34 +207,27 @@ impl Config {
             .find(|provider| provider.name == name)
     }
 
-    /// Warns of providers that nobody defined: Istio makes such policies refuse
-    /// what they match, and so does [`compile`](crate::compile()).
-    fn check_providers(&self, diagnostics: &mut Diagnostics) {
-        for policy in &self.policies {
-            let Some(name) = policy.provider().filter(|name| !name.is_empty()) else {
-                continue;
-            };
-            if self.provider(name).is_some() {
-                continue;
-            }
-            let path = format!(
-                "AuthorizationPolicy {}/{} spec.provider.name",
-                policy.namespace, policy.name
-            );
-            let expected = "one of mesh.extensionProviders; what the policy matches is refused";
-            let known = self
-                .mesh
-                .extension_providers
-                .iter()
-                .map(|provider| provider.name.as_str());
-            diagnostics
-                .warning(
-                    DiagnosticCode::UnknownProvider,
-                    &path,
-                    quote(name),
-                    expected,
-                )
-                .help = suggest(name, known);
+    /// Warns of a provider that nobody defined: Istio makes such a policy refuse
+    /// what it matches, and so does [`compile`](crate::compile()).
+    fn check_provider(&self, resource: &str, name: &str, diagnostics: &mut Diagnostics) {
+        // A policy that names none has an error for that.
+        if name.is_empty() || self.provider(name).is_some() {
+            return;
         }
+        let path = [resource, ".spec.provider.name"].concat();
+        let expected = "one of mesh.extensionProviders; what the policy matches is refused";
+        let known = self
+            .mesh
+            .extension_providers
+            .iter()
+            .map(|provider| provider.name.as_str());
+        diagnostics
+            .warning(
+                DiagnosticCode::UnknownProvider,
+                &path,
+                quote(name),
+                expected,
+            )
+            .help = suggest(name, known);
     }
 }

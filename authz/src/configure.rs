@@ -26,9 +26,7 @@ pub fn configure(plugin_config: &[u8], workload: Option<&Workload>) -> (Program,
         demand_services(&config, workload, &mut diagnostics);
     }
     let program = match workload {
-        _ if diagnostics.has_errors() => {
-            Program::refuse_all(format!("{} errors", diagnostics.count_errors()))
-        }
+        _ if diagnostics.has_errors() => Program::refuse_all(diagnostics.errors_in_words()),
         Some(workload) => compile(&config, workload),
         None => compile(&config, &Workload::default()),
     };

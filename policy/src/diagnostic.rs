@@ -127,6 +127,14 @@ impl Diagnostics {
             .count()
     }
 
+    /// How many errors there are, in words: `1 error`, `2 errors`.
+    pub fn errors_in_words(&self) -> String {
+        match self.count_errors() {
+            1 => "1 error".to_owned(),
+            count => format!("{count} errors"),
+        }
+    }
+
     /// Whether nothing was found.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -205,6 +213,9 @@ mod tests {
         diagnostics.error(DiagnosticCode::WrongType, "", "a list", "an object");
         assert!(diagnostics.has_errors());
         assert_eq!((diagnostics.len(), diagnostics.count_errors()), (2, 1));
+        assert_eq!(diagnostics.errors_in_words(), "1 error");
+        diagnostics.extend(diagnostics.clone());
+        assert_eq!(diagnostics.errors_in_words(), "2 errors");
         assert!(
             diagnostics
                 .to_string()

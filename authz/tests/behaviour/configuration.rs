@@ -302,7 +302,7 @@ fn warnings_do_not_refuse() {
     finds(
         &custom,
         "unknown-provider",
-        "AuthorizationPolicy a/p spec.provider.name",
+        "resources[0].spec.provider.name",
     );
 }
 

@@ -137,7 +137,7 @@ impl Check<'_> {
                 span,
             );
         }
-        let errors = format!("{} errors in its configuration", diagnostics.count_errors());
+        let errors = format!("{} in its configuration", diagnostics.errors_in_words());
         let expected = "a configuration that the filter takes";
         diagnostics.has_errors().then(|| {
             Failure::new(
