@@ -7,6 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
 use crate::failure::Failure;
+use crate::report::visible::visible;
 use crate::yaml::Span;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -84,10 +85,11 @@ impl Console {
         self.color
     }
 
-    /// Says one line.
+    /// Says one line, whatever the message holds.
     pub fn say(&mut self, severity: Severity, message: impl std::fmt::Display) {
         let (style, word) = severity.style();
-        self.write(&format!("{style}{word}{style:#}: {message}\n"));
+        let message = message.to_string();
+        self.write(&format!("{style}{word}{style:#}: {}\n", visible(&message)));
     }
 
     /// Says why a command stopped.
@@ -104,7 +106,11 @@ impl Console {
         let snippet = Snippet::source(source.text)
             .path(source.name)
             .annotation(annotation);
-        let report = &[severity.level().primary_title(message).element(snippet)];
+        let message = visible(message);
+        let report = &[severity
+            .level()
+            .primary_title(message.as_ref())
+            .element(snippet)];
         self.write(&format!("{}\n", Renderer::styled().render(report)));
     }
 

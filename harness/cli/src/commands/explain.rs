@@ -20,6 +20,7 @@ use crate::replay::exchange::to_host;
 use crate::replay::simulation::{Setup, Worker};
 use crate::report::ExchangeReport;
 use crate::report::json::outcome_name;
+use crate::report::visible::visible;
 
 const TITLE: Style = Style::new().bold();
 
@@ -99,7 +100,7 @@ fn reasons(setup: &Setup, exchange: &Exchange<'_>, paths: Option<Paths>) -> Stri
         };
         text.push_str(&format!("{TITLE}Why {name} says so{TITLE:#}\n"));
         for line in native::why(&program, exchange, &headers) {
-            text.push_str(&format!("  {line}\n"));
+            text.push_str(&format!("  {}\n", visible(&line)));
         }
     }
     text
@@ -131,11 +132,16 @@ fn not_there(args: &ExplainArgs, name: &str) -> Failure {
 }
 
 fn explanation(report: &ExchangeReport) -> String {
-    let mut text = format!("{TITLE}{}{TITLE:#} {}\n", report.id, report.route);
+    let mut text = format!(
+        "{TITLE}{}{TITLE:#} {}\n",
+        visible(&report.id),
+        visible(&report.route)
+    );
     let status = report
         .status
         .map_or_else(|| "no response".to_owned(), |status| status.to_string());
-    let mut fact = |name: &str, value: &str| text.push_str(&format!("  {name:<10} {value}\n"));
+    let mut fact =
+        |name: &str, value: &str| text.push_str(&format!("  {name:<10} {}\n", visible(value)));
     fact("outcome", outcome_name(report.kind));
     fact("status", &status);
     fact("plugin", report.plugin.as_deref().unwrap_or("none"));
@@ -166,7 +172,7 @@ fn explanation(report: &ExchangeReport) -> String {
                 "  {} {}: {}\n",
                 line.level.name(),
                 line.plugin,
-                line.message
+                visible(&line.message)
             ));
         }
     }

@@ -13,6 +13,7 @@ use sluice_host::{AbiVersion, Engine, EngineOptions, Module};
 use crate::console::Console;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
+use crate::report::visible::visible;
 
 const TITLE: Style = Style::new().bold();
 
@@ -112,7 +113,8 @@ impl<'a> Facts<'a> {
         ));
         for (from, names) in &self.imports {
             text.push_str(&format!(
-                "{TITLE}imports from {from}{TITLE:#}\n{}",
+                "{TITLE}imports from {}{TITLE:#}\n{}",
+                visible(from),
                 listed(names)
             ));
         }
@@ -133,7 +135,10 @@ impl<'a> Facts<'a> {
 }
 
 fn listed(names: &[&str]) -> String {
-    names.iter().map(|name| format!("  {name}\n")).collect()
+    names
+        .iter()
+        .map(|name| format!("  {}\n", visible(name)))
+        .collect()
 }
 
 fn abi(version: AbiVersion) -> &'static str {

@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::summary::{Finding, Outcomes, Summary};
+use super::visible::visible;
 
 const TITLE: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -78,7 +79,7 @@ impl Report {
         );
         for (key, counts) in summary.rows.iter().take(MAX_LINES) {
             table.add_row([
-                key.route.clone(),
+                visible(&key.route).into_owned(),
                 dash(&key.plugin),
                 dash(&key.rule),
                 zero(counts.forwarded),
@@ -133,6 +134,7 @@ impl Report {
             plural(summary.expected, "exchange")
         ));
         for (field, finding) in summary.unmet.iter().take(MAX_LINES) {
+            let field = visible(field);
             self.line(format_args!("  {BAD}{field}{BAD:#}  {}", Counted(finding)));
         }
     }
@@ -147,6 +149,7 @@ impl Report {
             "  {NOTE}a plugin read one in {exchanges}: a verdict that rests on it is not certain{NOTE:#}"
         ));
         for (attribute, finding) in summary.unknown.iter().take(MAX_LINES) {
+            let attribute = visible(attribute);
             self.line(format_args!("  {attribute}  {}", Counted(finding)));
         }
     }
@@ -158,7 +161,8 @@ impl Report {
         self.title("Guests that failed");
         for ((plugin, callback, reason), finding) in summary.traps.iter().take(MAX_LINES) {
             self.line(format_args!(
-                "  {BAD}{plugin}{BAD:#} in {callback}: {reason}  {}",
+                "  {BAD}{plugin}{BAD:#} in {callback}: {}  {}",
+                visible(reason),
                 Counted(finding)
             ));
         }
@@ -172,7 +176,7 @@ impl Report {
         let mut table = new_table(&["metric", "change", "operations"], 1);
         for (name, total) in summary.metrics.iter().take(MAX_LINES) {
             table.add_row([
-                name.clone(),
+                visible(name).into_owned(),
                 format!("{:+}", total.change),
                 total.operations.to_string(),
             ]);
@@ -239,7 +243,7 @@ fn dash(text: &str) -> String {
     if text.is_empty() {
         "-".to_owned()
     } else {
-        text.to_owned()
+        visible(text).into_owned()
     }
 }
 
@@ -294,7 +298,7 @@ struct Counted<'a>(&'a Finding);
 impl Display for Counted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(finding) = self;
-        let examples: Vec<&str> = finding.examples().collect();
+        let examples: Vec<_> = finding.examples().map(visible).collect();
         let more = if finding.count > examples.len() as u64 {
             ", …"
         } else {

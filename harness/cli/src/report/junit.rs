@@ -122,11 +122,30 @@ pub fn case(report: &ExchangeReport) -> Case {
     }
 }
 
-/// Escaped, and without the control characters that XML 1.0 (§2.2) cannot hold at all.
+/// Escaped for an attribute, and without the characters that XML 1.0 (§2.2)
+/// cannot hold at all. White space is written as references: a reader makes
+/// plain spaces of all other (§3.3.3).
 fn text(raw: &str) -> String {
-    let legal = raw.replace(
-        |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r'),
-        "\u{fffd}",
-    );
-    escape(legal.as_str()).replace('\n', "&#10;")
+    let legal = raw.replace(|c| !is_xml(c), "\u{fffd}");
+    escape(legal.as_str())
+        .replace('\t', "&#9;")
+        .replace('\n', "&#10;")
+        .replace('\r', "&#13;")
+}
+
+fn is_xml(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_hold_what_xml_can_hold() {
+        assert_eq!(
+            text("a\u{1b}\u{0}\u{ffff}\t\r\n<\u{85}"),
+            "a\u{fffd}\u{fffd}\u{fffd}&#9;&#13;&#10;&lt;\u{85}"
+        );
+    }
 }
