@@ -16,6 +16,10 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const NOTE: Style = AnsiColor::Yellow.on_default();
 
+/// Characters of a route before the rest is cut off: one long path is not to
+/// push the other columns out of sight.
+const MAX_ROUTE: usize = 64;
+
 /// Lines of a section before the rest is only counted.
 const MAX_LINES: usize = 40;
 
@@ -79,7 +83,7 @@ impl Report {
         );
         for (key, counts) in summary.rows.iter().take(MAX_LINES) {
             table.add_row([
-                visible(&key.route).into_owned(),
+                cut(&visible(&key.route)),
                 dash(&key.plugin),
                 dash(&key.rule),
                 zero(counts.forwarded),
@@ -247,6 +251,13 @@ fn dash(text: &str) -> String {
     }
 }
 
+fn cut(route: &str) -> String {
+    match route.char_indices().nth(MAX_ROUTE) {
+        None => route.to_owned(),
+        Some(_) => route.chars().take(MAX_ROUTE - 1).chain(['…']).collect(),
+    }
+}
+
 fn zero(count: u64) -> String {
     if count == 0 {
         ".".to_owned()
@@ -310,5 +321,19 @@ impl Display for Counted<'_> {
             plural(finding.count, "exchange"),
             examples.join(", ")
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_route_is_cut_and_says_so() {
+        let fits = "ä".repeat(MAX_ROUTE);
+        assert_eq!(cut(&fits), fits);
+        let long = cut(&format!("{fits}b"));
+        assert_eq!(long.chars().count(), MAX_ROUTE);
+        assert!(long.ends_with("ä…"), "{long}");
     }
 }
