@@ -37,7 +37,7 @@ pub use decision::{Decision, DryRun, ProviderId, Resume, Stage, Verdict};
 pub use engine::decide;
 pub use explain::{Explanation, FailedTest, NearMiss, explain};
 pub use program::Program;
-pub use reply::reply_for;
+pub use reply::{refusal, reply_for};
 pub use scratch::Scratch;
 pub use subject::IdentitySource;
 pub use truth::Truth;

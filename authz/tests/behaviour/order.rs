@@ -1,7 +1,7 @@
 //! Which policies count, in which order, and what is reported.
 
 use serde_json::{Value, json};
-use sluice_authz::{DryRun, Program, Stage, Verdict, compile, explain, reply_for};
+use sluice_authz::{DryRun, Program, Stage, Verdict, compile, explain, refusal, reply_for};
 use sluice_policy::{Attribute, Diagnostics, Fact, ProxyKind, Request};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -301,11 +301,15 @@ fn a_program_that_could_not_be_compiled_refuses_everything() {
         (decision.verdict, decision.stage, decision.rule),
         (Verdict::Deny, Stage::Invalid, Some("3 errors"))
     );
-    let details = reply_for(&decision).unwrap().details;
+    let reply = reply_for(&decision).unwrap();
     assert_eq!(
-        details,
+        reply.details,
         b"rbac_access_denied_invalid_configuration[3_errors]"
     );
+    let own = refusal("rbac_access_denied_invalid_configuration[3 errors]");
+    assert_eq!(own, reply);
+    assert_eq!((own.status, own.grpc_status), (403, Some(7)));
+    assert_eq!(own.body, b"RBAC: access denied");
 }
 
 #[test]
