@@ -1,6 +1,6 @@
 //! `envoyExtAuthzHttp`: the request without its body, answered by a status.
 
-use sluice_policy::{HeaderEdit, HeaderLine, Request};
+use sluice_policy::{Fact, HeaderEdit, HeaderLine, Request};
 
 use super::check::{Event, Header, Outcome, text_of};
 use super::edit::{Edits, is_lawful};
@@ -146,5 +146,5 @@ fn real<'h>(headers: &'h [HeaderLine<'h>]) -> impl Iterator<Item = HeaderLine<'h
 /// not get past a provider that `failOpen` excuses.
 pub(super) fn can_ask(request: &Request<'_>) -> bool {
     let vital = [request.method, request.path, request.authority];
-    !(vital.iter().any(|fact| fact.is_unavailable()) || request.headers.is_unavailable())
+    !(vital.iter().any(Fact::is_unavailable) || request.headers.is_unavailable())
 }
