@@ -6,6 +6,7 @@ pub mod gather;
 pub mod image;
 pub mod installation;
 pub mod manifest;
+pub mod mesh;
 mod miss;
 pub mod order;
 pub mod source;

@@ -14,8 +14,8 @@ use crate::console::Console;
 use crate::failure::{Exit, Failure};
 use crate::native;
 use crate::output::Output;
-use crate::plugins::gather;
 use crate::plugins::installation::Loader;
+use crate::plugins::{gather, mesh};
 use crate::replay::exchange::to_host;
 use crate::replay::simulation::{Setup, Worker};
 use crate::report::ExchangeReport;
@@ -43,8 +43,9 @@ pub struct ExplainArgs {
     pub plugins: PluginArgs,
 
     /// The mesh's path normalisation, done to requests whose paths are not recorded as normalised
-    #[arg(long, value_name = "MODE", default_value = "BASE", value_parser = replay::normalization_parser())]
-    pub path_normalization: Normalization,
+    /// [default: mesh.pathNormalization of the plugins' pluginConfig, else BASE]
+    #[arg(long, value_name = "MODE", value_parser = replay::normalization_parser())]
+    pub path_normalization: Option<Normalization>,
 
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value = "0")]
@@ -61,13 +62,14 @@ pub fn run(args: &ExplainArgs, console: &mut Console) -> Result<Exit, Failure> {
     })?;
     let mut loader = Loader::new(&engine, args.plugins.modules.as_deref());
     let installation = gather::install(&args.plugins, &mut loader, console)?;
+    let normalization = mesh::path_normalization(&installation, args.path_normalization)?;
     let setup = Setup {
         engine: engine.clone(),
         installation,
         workload: args.plugins.workload.clone(),
         direction: args.plugins.direction,
         port: args.plugins.port,
-        normalization: args.path_normalization,
+        normalization,
         seed: args.seed,
         log_level: LogLevel::Trace,
     };

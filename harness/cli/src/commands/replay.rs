@@ -18,8 +18,8 @@ use crate::args::PluginArgs;
 use crate::console::Console;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
-use crate::plugins::gather;
 use crate::plugins::installation::Loader;
+use crate::plugins::{gather, mesh};
 use crate::progress::Progress;
 use crate::replay::pipeline::{self, Counted, Recording, Split};
 use crate::replay::simulation::Setup;
@@ -47,8 +47,9 @@ pub struct ReplayArgs {
     pub plugins: PluginArgs,
 
     /// The mesh's path normalisation, done to requests whose paths are not recorded as normalised
-    #[arg(long, value_name = "MODE", default_value = "BASE", value_parser = normalization_parser())]
-    pub path_normalization: Normalization,
+    /// [default: mesh.pathNormalization of the plugins' pluginConfig, else BASE]
+    #[arg(long, value_name = "MODE", value_parser = normalization_parser())]
+    pub path_normalization: Option<Normalization>,
 
     /// Threads [default: one for each core]
     #[arg(long, value_name = "N")]
@@ -120,13 +121,14 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<Exit, Failure> {
     let engine = Engine::new(EngineOptions::default())?;
     let mut loader = Loader::new(&engine, args.plugins.modules.as_deref());
     let installation = gather::install(&args.plugins, &mut loader, console)?;
+    let normalization = mesh::path_normalization(&installation, args.path_normalization)?;
     let setup = Setup {
         engine: engine.clone(),
         installation,
         workload: args.plugins.workload.clone(),
         direction: args.plugins.direction,
         port: args.plugins.port,
-        normalization: args.path_normalization,
+        normalization,
         seed: args.seed,
         log_level: LogLevel::Warn,
     };
