@@ -140,6 +140,15 @@ pub fn detect<R: BufRead>(
     Ok((format, prefixed))
 }
 
+/// Whether `text` is an operator that [`ImportOptions::log_keys`] can hold.
+///
+/// # Errors
+///
+/// When it is none of Envoy's, or stands for nothing that a recording has.
+pub fn check_log_operator(text: &str) -> Result<(), Diagnostic> {
+    access_log::check_operator(text)
+}
+
 impl ImportOptions {
     /// The header of a recording that an import in `format` fills.
     pub fn header(&self, format: Format) -> RecordingHeader {
@@ -170,6 +179,11 @@ fn read(
 ) -> Result<(), Diagnostic> {
     let (format, input) = detect(input, options)?;
     report.format = Some(format);
+    report.unused_log_keys = options
+        .log_keys
+        .iter()
+        .map(|(key, _)| key.clone())
+        .collect();
     let mut exchanges = 0;
     let mut counted = |exchange| {
         exchanges += 1;

@@ -8,7 +8,8 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use sluice_recording::{
     Code, DEFAULT_REDACTED, Diagnostic, Exchange, Format, ImportOptions, ImportReport, JoinReport,
-    RecordingFile, RecordingHeader, Redaction, Writer, detect, import, import_joined,
+    RecordingFile, RecordingHeader, Redaction, Writer, check_log_operator, detect, import,
+    import_joined,
 };
 
 use crate::console::{Console, Severity};
@@ -70,6 +71,7 @@ fn log_key(text: &str) -> Result<(String, String), String> {
         .filter(|(key, operator)| !key.is_empty() && !operator.is_empty());
     let (key, operator) =
         pair.ok_or("expected KEY=OPERATOR, such as peer=%DOWNSTREAM_PEER_URI_SAN%")?;
+    check_log_operator(operator).map_err(|fault| fault.to_string())?;
     Ok((key.to_owned(), operator.to_owned()))
 }
 
@@ -266,6 +268,16 @@ fn say(report: &ImportReport, console: &mut Console) {
         console.say(
             Severity::Note,
             format_args!("log key `{key}` stands for no known fact ({count} times)"),
+        );
+    }
+    say_unused_keys(&report.unused_log_keys, console);
+}
+
+fn say_unused_keys(keys: &[String], console: &mut Console) {
+    for key in keys {
+        console.say(
+            Severity::Warning,
+            format_args!("--log-key {key}: found no line with this key, expected a key of the log [unused-log-key]"),
         );
     }
 }

@@ -83,8 +83,8 @@ pub(super) fn import_json(
     report: &mut ImportReport,
     sink: &mut Sink<'_>,
 ) -> Result<(), Diagnostic> {
-    let keys = JsonKeys::new(options)?;
-    import_lines(input, options, report, sink, |text, report| {
+    let mut keys = JsonKeys::new(options)?;
+    let imported = import_lines(input, options, report, sink, |text, report| {
         let object: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
             let found = format!("{} ({error})", quote(text));
             Diagnostic::new(Code::LogLineMismatch, found, "a JSON object")
@@ -99,7 +99,14 @@ pub(super) fn import_json(
             }
         }
         Ok(line)
-    })
+    });
+    report.unused_log_keys.retain(|key| !keys.has_met(key));
+    imported
+}
+
+/// Whether a text is an operator that a key can be said to hold.
+pub(super) fn check_operator(text: &str) -> Result<(), Diagnostic> {
+    Operator::chosen(text).map(drop)
 }
 
 /// Whether a text line fits one of the default formats.
@@ -188,13 +195,24 @@ fn located(mut fault: Diagnostic, place: LinePlace, line: &[u8]) -> Diagnostic {
 
 /// Which key holds which operator: what the caller said, then what the key says.
 struct JsonKeys {
-    given: Vec<(String, Operator)>,
+    given: Vec<GivenKey>,
+}
+
+struct GivenKey {
+    name: String,
+    operator: Operator,
+    /// Whether a line had the key.
+    is_met: bool,
 }
 
 impl JsonKeys {
     fn new(options: &ImportOptions) -> Result<Self, Diagnostic> {
         let parse = |(key, text): &(String, String)| {
-            Operator::parse(text).map(|operator| (key.clone(), operator))
+            Operator::chosen(text).map(|operator| GivenKey {
+                name: key.clone(),
+                operator,
+                is_met: false,
+            })
         };
         Ok(Self {
             given: options
@@ -205,11 +223,17 @@ impl JsonKeys {
         })
     }
 
-    fn operator(&self, key: &str) -> Option<Operator> {
-        let given = self.given.iter().find(|(name, _)| name == key);
-        given
-            .map(|(_, operator)| operator.clone())
-            .or_else(|| Operator::of_key(key))
+    fn operator(&mut self, key: &str) -> Option<Operator> {
+        let Some(given) = self.given.iter_mut().find(|given| given.name == key) else {
+            return Operator::of_key(key);
+        };
+        given.is_met = true;
+        Some(given.operator.clone())
+    }
+
+    fn has_met(&self, key: &str) -> bool {
+        let mut given = self.given.iter();
+        given.any(|given| given.is_met && given.name == key)
     }
 }
 

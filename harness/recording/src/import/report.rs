@@ -22,6 +22,8 @@ pub struct ImportReport {
     pub skipped: BTreeMap<&'static str, u64>,
     /// Keys or operators of an access log that no attribute or header stands for.
     pub ignored_keys: BTreeMap<String, u64>,
+    /// Keys that the caller gave an operator for and that no line had.
+    pub unused_log_keys: Vec<String>,
     /// The outcome of joining a tap with an access log.
     pub joins: Option<JoinReport>,
 }
@@ -49,6 +51,7 @@ impl ImportReport {
     }
 
     pub(super) fn absorb_log(&mut self, log: Self) {
+        self.unused_log_keys = log.unused_log_keys;
         for (kind, count) in log.skipped {
             *self.skipped.entry(kind).or_default() += count;
         }

@@ -105,6 +105,7 @@ fn a_peer_certificate_in_the_log_is_mutual_tls() {
         "status 0 is no response"
     );
     assert_eq!(report.ignored_keys.get("x_trace"), Some(&1));
+    assert_eq!(report.unused_log_keys, Vec::<String>::new());
     let wrong = ImportOptions {
         log_keys: vec![("a".to_owned(), "%REQ(".to_owned())],
         ..options
@@ -113,6 +114,22 @@ fn a_peer_certificate_in_the_log_is_mutual_tls() {
         import_with(log.as_bytes(), &wrong).unwrap_err().code,
         Code::InvalidLogFormat
     );
+}
+
+#[test]
+fn a_given_key_that_no_line_has_is_reported() {
+    let log = r#"{"method":"GET","path":"/","peer":"-","response_code":200}"#;
+    let key = |name: &str, operator: &str| (name.to_owned(), operator.to_owned());
+    let mut options = options();
+    options.log_keys = vec![
+        key("per", "%DOWNSTREAM_PEER_URI_SAN%"),
+        key("peer", "%DOWNSTREAM_PEER_URI_SAN%"),
+    ];
+    let (_, report) = import_with(log.as_bytes(), &options).unwrap();
+    assert_eq!(report.unused_log_keys, ["per"]);
+    options.log_keys = vec![key("peer", "%XYZ%")];
+    let fault = import_with(log.as_bytes(), &options).unwrap_err();
+    assert_eq!(fault.code, Code::InvalidLogFormat);
 }
 
 #[test]

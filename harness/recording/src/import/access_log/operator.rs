@@ -215,6 +215,20 @@ impl Operator {
         Ok(Self::of_parts(&name.to_ascii_uppercase(), argument))
     }
 
+    /// An operator that somebody chose for a key: one that stands for nothing here
+    /// was not meant, or would be asked for in vain.
+    pub(super) fn chosen(text: &str) -> Result<Self, Diagnostic> {
+        let operator = Self::parse(text)?;
+        let Self::Ignored(name) = &operator else {
+            return Ok(operator);
+        };
+        let expected = "a command operator that stands for an attribute or for one header";
+        Err(
+            Diagnostic::new(Code::InvalidLogFormat, quote(text), expected)
+                .suggest_near(name, known_names()),
+        )
+    }
+
     /// The operator of a key in a JSON log: `:path` header names, `REQ(X-FOO)`, operator
     /// names and Istio's names, in any case, with `-` or `_`.
     pub(super) fn of_key(key: &str) -> Option<Self> {
@@ -268,6 +282,12 @@ impl Operator {
     }
 }
 
+fn known_names() -> impl Iterator<Item = &'static str> {
+    ["START_TIME", "RESPONSE_CODE"]
+        .into_iter()
+        .chain(ROWS.iter().map(|row| row.operator))
+}
+
 fn malformed(text: &str) -> Diagnostic {
     let expected = "a command operator such as `%REQ(X-REQUEST-ID)%`";
     Diagnostic::new(Code::InvalidLogFormat, quote(text), expected)
@@ -319,6 +339,18 @@ mod tests {
                 Code::InvalidLogFormat,
                 "{wrong}"
             );
+        }
+    }
+
+    #[test]
+    fn a_chosen_operator_stands_for_something() {
+        assert_eq!(Operator::chosen("%REQ(X-A)%").unwrap(), request("x-a"));
+        let fault = Operator::chosen("%DOWNSTREAM_PEER_URI_SANS%").unwrap_err();
+        let help = Some("did you mean `DOWNSTREAM_PEER_URI_SAN`?");
+        assert_eq!(fault.suggestion.as_deref(), help);
+        for wrong in ["%XYZ%", "%HOSTNAME%", "%REQ(A?B)%", "%REQ%"] {
+            let fault = Operator::chosen(wrong).unwrap_err();
+            assert_eq!(fault.code, Code::InvalidLogFormat, "{wrong}");
         }
     }
 
