@@ -80,6 +80,13 @@ fn log_key(text: &str) -> Result<(String, String), String> {
 /// # Errors
 /// When an input cannot be read or is not what it should be, or the output fails.
 pub fn run(args: &ImportArgs, console: &mut Console) -> Result<Exit, Failure> {
+    // All of them before anything is written.
+    for path in [Some(&args.capture), args.join.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        require_readable(path)?;
+    }
     let options = options(args, file_size(&args.capture));
     let (imported, name) = match &args.join {
         None => (plain(args, &options), args.capture.display().to_string()),
@@ -161,6 +168,22 @@ fn header(args: &ImportArgs, options: &ImportOptions, format: Format) -> Recordi
     header.creator = Some(format!("sluice {}", env!("CARGO_PKG_VERSION")));
     header.description.clone_from(&args.description);
     header
+}
+
+/// Missing inputs in the words that all commands have for them.
+fn require_readable(path: &Path) -> Result<(), Failure> {
+    if path == Path::new("-") {
+        return Ok(());
+    }
+    let metadata = std::fs::metadata(path).map_err(|error| Failure::reading(path, &error))?;
+    if metadata.is_dir() {
+        return Err(Failure::reading(path, &io::ErrorKind::IsADirectory.into()));
+    }
+    // A pipe can be opened once only.
+    if metadata.is_file() {
+        File::open(path).map_err(|error| Failure::reading(path, &error))?;
+    }
+    Ok(())
 }
 
 fn open(path: &Path) -> Result<Box<dyn BufRead>, Diagnostic> {
