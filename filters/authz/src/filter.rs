@@ -2,7 +2,7 @@
 
 use sluice_adapter::{Callout, CalloutEvent, Configured, Host, HttpFilter, Setup, Step};
 use sluice_authz::ext_authz::{self, Check, Edits, Event, Started};
-use sluice_authz::{Program, Resume, Scratch, Verdict, configure, decide, reply_for};
+use sluice_authz::{Program, Resume, Scratch, Verdict, configure, decide, refusal, reply_for};
 use sluice_policy::{AttributeSet, HeaderEdit, Reply, Request, Severity};
 
 use crate::report::Report;
@@ -59,7 +59,7 @@ impl Authz {
                 Step::Reply(reply)
             }
             // The call is over and there is no answer: nobody allowed the request.
-            ext_authz::Step::Wait => Step::Reply(unanswered()),
+            ext_authz::Step::Wait => Step::Reply(refusal("ext_authz_error")),
         }
     }
 }
@@ -120,20 +120,6 @@ impl HttpFilter for Authz {
 
     fn unconfigured() -> Reply {
         refusal("rbac_access_denied_invalid_configuration[not_configured]")
-    }
-}
-
-fn unanswered() -> Reply {
-    refusal("ext_authz_error")
-}
-
-fn refusal(details: &str) -> Reply {
-    Reply {
-        status: 403,
-        headers: Vec::new(),
-        body: b"RBAC: access denied".to_vec(),
-        details: details.as_bytes().to_vec(),
-        grpc_status: Some(7),
     }
 }
 
