@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 
 use serde_json::Value;
 
@@ -111,9 +112,56 @@ fn read_file(path: &Path) -> Result<ManifestFile, Failure> {
             "too-large",
         ));
     }
-    let text = fs::read_to_string(path).map_err(|error| Failure::reading(path, &error))?;
+    let bytes = fs::read(path).map_err(|error| Failure::reading(path, &error))?;
+    let text = String::from_utf8(bytes).map_err(|error| not_utf8(path, &error))?;
     Ok(ManifestFile {
         name: path.display().to_string(),
         text,
     })
+}
+
+/// Says where, since a single wrong byte is hard to find by eye.
+fn not_utf8(path: &Path, error: &FromUtf8Error) -> Failure {
+    let offset = error.utf8_error().valid_up_to();
+    let bytes = error.as_bytes();
+    let found = match (bytes, bytes.get(offset)) {
+        ([0xff, 0xfe, ..] | [0xfe, 0xff, ..], _) => "UTF-16 text".to_owned(),
+        (_, Some(byte)) => format!("byte 0x{byte:02x}"),
+        (_, None) => "other text".to_owned(),
+    };
+    let before = bytes.iter().take(offset);
+    let line = before.filter(|byte| **byte == b'\n').count() + 1;
+    Failure::with_help(
+        format_args!("{}:{line} (byte {offset})", path.display()),
+        found,
+        "UTF-8 text",
+        "save the file as UTF-8",
+        "not-utf8",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(bytes: &[u8]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.yaml");
+        fs::write(&path, bytes).unwrap();
+        let message = read(&[path]).unwrap_err().to_string();
+        let (_, message) = message.split_once("a.yaml").unwrap();
+        message.to_owned()
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_refused_with_its_place() {
+        assert_eq!(
+            refused(b"a: 1\nb: Zahlung f\xfcr\n"),
+            ":2 (byte 17): found byte 0xfc, expected UTF-8 text; save the file as UTF-8 [not-utf8]"
+        );
+        assert_eq!(
+            refused(b"\xff\xfea\0:\0"),
+            ":1 (byte 0): found UTF-16 text, expected UTF-8 text; save the file as UTF-8 [not-utf8]"
+        );
+    }
 }
