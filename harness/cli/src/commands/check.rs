@@ -88,9 +88,9 @@ impl Check<'_> {
             Filter::Lua => Ok("a Lua script, not run"),
             Filter::Wasm(filter) if filter.is_network => Ok("a network filter, not run"),
             Filter::Wasm(filter) => match self.read_natively(gathered, found, filter, console) {
-                Some(failure) => Err(failure),
-                None if self.args.manifests_only => Ok("not run"),
-                None => self.configure(extension, filter, console),
+                Err(failure) => Err(failure),
+                Ok(_) if self.args.manifests_only => Ok("not run"),
+                Ok(said) => self.configure(extension, filter, &said, console),
             },
         };
         let name = extension.plugin_name();
@@ -115,38 +115,42 @@ impl Check<'_> {
     }
 
     /// Reads the configuration of our own filters as Rust, which knows where
-    /// in the manifest a finding stands.
+    /// in the manifest a finding stands. Gives the messages that it has shown.
     fn read_natively(
         &self,
         gathered: &Gathered,
         found: &Found,
         filter: &WasmFilter,
         console: &mut Console,
-    ) -> Option<Failure> {
+    ) -> Result<Vec<String>, Failure> {
         let workload = self.workload(&found.extension);
-        let (_, diagnostics) = native::read(filter, &workload.workload)?;
-        for diagnostic in &diagnostics {
+        let Some((_, diagnostics)) = native::read(filter, &workload.workload) else {
+            return Ok(Vec::new());
+        };
+        let said: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+        for (diagnostic, message) in diagnostics.iter().zip(&said) {
             let path = found.extension.configuration_path();
             let span = found
                 .node
                 .locate(&format!("{path}.{}", diagnostic.path), false);
             console.point(
                 diagnostic.severity.into(),
-                &diagnostic.to_string(),
+                message,
                 gathered.source(found),
                 span,
             );
         }
         let errors = format!("{} in its configuration", diagnostics.errors_in_words());
         let expected = "a configuration that the filter takes";
-        diagnostics.has_errors().then(|| {
-            Failure::new(
+        if diagnostics.has_errors() {
+            return Err(Failure::new(
                 found.extension.plugin_name(),
                 errors,
                 expected,
                 "plugin-refused",
-            )
-        })
+            ));
+        }
+        Ok(said)
     }
 
     fn workload(&self, extension: &Extension) -> WorkloadOption {
@@ -161,6 +165,7 @@ impl Check<'_> {
         &mut self,
         extension: &Extension,
         filter: &WasmFilter,
+        said: &[String],
         console: &mut Console,
     ) -> Result<&'static str, Failure> {
         self.loader.load(&extension.plugin_name(), filter)?;
@@ -168,7 +173,7 @@ impl Check<'_> {
         let workload = self.workload(extension);
         let world = world::world(&workload, Direction::Inbound, 0);
         let chain = Chain::new(self.engine, installation.chosen(&[0]), world)?;
-        say_logs(&chain, console);
+        say_logs(&chain, said, console);
         let path = extension.plugin_name();
         let expected = "a plugin that takes its configuration";
         match chain.plugin_state(0) {

@@ -68,7 +68,7 @@ impl Setup {
         if refused.is_empty() {
             return Ok(());
         }
-        say_logs(&chain, console);
+        say_logs(&chain, &[], console);
         let (name, reason) = refused
             .first()
             .map_or(("plugin", ""), |(name, reason)| (name.as_str(), *reason));
@@ -81,14 +81,21 @@ impl Setup {
     }
 }
 
-/// Shows what plugins logged outside any stream.
-pub fn say_logs(chain: &Chain, console: &mut Console) {
-    for line in chain.logs() {
+/// Shows what plugins logged outside any stream, but for what has been `said`.
+pub fn say_logs(chain: &Chain, said: &[String], console: &mut Console) {
+    let is_new = |message: &str| !said.iter().any(|known| repeats(message, known));
+    for line in chain.logs().iter().filter(|line| is_new(&line.message)) {
         console.say(
             severity(line.level),
             format_args!("{}: {}", line.plugin, line.message),
         );
     }
+}
+
+/// Whether a logged line is `known`, perhaps after the name of the filter.
+fn repeats(line: &str, known: &str) -> bool {
+    line.strip_suffix(known)
+        .is_some_and(|before| before.is_empty() || before.ends_with(": "))
 }
 
 fn refusal(state: &PluginState) -> Option<&str> {
@@ -284,4 +291,17 @@ fn route(recorded: &Recorded<'_>, headers: &Headers) -> String {
         .and_then(AttributeValue::as_text)
         .filter(|name| !name.is_empty() && *name != UNTOLD_ROUTE);
     name.map_or_else(|| folded_route(headers), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_known_with_and_without_the_filters_name() {
+        assert!(repeats("a: found b [c]", "a: found b [c]"));
+        assert!(repeats("sluice-authz: a: found b [c]", "a: found b [c]"));
+        assert!(!repeats("xa: found b [c]", "a: found b [c]"));
+        assert!(!repeats("a: found b [c] too", "a: found b [c]"));
+    }
 }
