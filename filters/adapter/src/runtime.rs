@@ -348,10 +348,11 @@ mod tests {
     use crate::scripted_host::{INTERNAL_FAILURE, calls, script};
     use sluice_policy::{AttributeSet, Reply};
 
-    struct Idle;
+    /// Asks, and lets pass what is answered with headers.
+    struct Asking;
 
-    impl HttpFilter for Idle {
-        const NAME: &'static str = "idle";
+    impl HttpFilter for Asking {
+        const NAME: &'static str = "asking";
         type Waiting = ();
 
         fn configure(_: Setup<'_>) -> Configured<Self> {
@@ -367,7 +368,12 @@ mod tests {
         }
 
         fn on_request(&mut self, _: Host<'_>, _: &Request<'_>) -> Step<()> {
-            Step::Continue
+            let callout = Callout::Http {
+                cluster: "c".to_owned(),
+                headers: Vec::new(),
+                timeout_ms: 1,
+            };
+            Step::Wait(callout, ())
         }
 
         fn on_amended(&mut self, _: Host<'_>, _: &Request<'_>, (): ()) -> Step<()> {
@@ -379,9 +385,12 @@ mod tests {
             _: Host<'_>,
             _: &Request<'_>,
             (): (),
-            _: &CalloutEvent<'_>,
+            event: &CalloutEvent<'_>,
         ) -> Step<()> {
-            Step::Continue
+            match event {
+                CalloutEvent::Http { .. } => Step::Continue,
+                _ => Step::Reply(Self::unconfigured()),
+            }
         }
 
         fn unconfigured() -> Reply {
@@ -395,7 +404,7 @@ mod tests {
         }
     }
 
-    fn configured(roots: &[u32]) -> Runtime<Idle> {
+    fn configured(roots: &[u32]) -> Runtime<Asking> {
         let mut runtime = Runtime::new();
         for root in roots {
             assert!(Host::enter(|host| runtime.on_configure(host, *root, 0)));
@@ -403,13 +412,13 @@ mod tests {
         runtime
     }
 
-    fn tick(runtime: &mut Runtime<Idle>, root: u32, times: usize) {
+    fn tick(runtime: &mut Runtime<Asking>, root: u32, times: usize) {
         for _ in 0..times {
             Host::enter(|host| runtime.on_tick(host, root));
         }
     }
 
-    fn roots(runtime: &Runtime<Idle>) -> Vec<u32> {
+    fn roots(runtime: &Runtime<Asking>) -> Vec<u32> {
         runtime.filters.iter().map(|slot| slot.root).collect()
     }
 
@@ -517,7 +526,7 @@ mod tests {
 
     #[test]
     fn a_refusal_that_cannot_be_sent_becomes_a_reset() {
-        let refuse = || Step::Reply(Idle::unconfigured());
+        let refuse = || Step::Reply(Asking::unconfigured());
         let (action, calls) = take(refuse(), "proxy_send_local_response");
         assert_eq!(action, Action::Pause);
         assert_eq!(
@@ -549,7 +558,7 @@ mod tests {
 
     /// Whether the request goes on after an answer with so many headers, encoded so.
     fn resumed(headers: usize, pairs: Option<&[u8]>) -> Vec<String> {
-        let mut runtime = Runtime::<Listener>::new();
+        let mut runtime = Runtime::<Asking>::new();
         script(|host| {
             if let Some(pairs) = pairs {
                 host.answers
@@ -564,56 +573,6 @@ mod tests {
         });
         let resumed = |call: &String| call.starts_with("proxy_continue");
         calls().into_iter().filter(resumed).collect()
-    }
-
-    /// Asks, and lets pass what is answered with headers.
-    struct Listener;
-
-    impl HttpFilter for Listener {
-        const NAME: &'static str = "listener";
-        type Waiting = ();
-
-        fn configure(_: Setup<'_>) -> Configured<Self> {
-            Configured {
-                filter: Self,
-                errors: Vec::new(),
-                warnings: Vec::new(),
-            }
-        }
-
-        fn demand(&self) -> AttributeSet {
-            AttributeSet::EMPTY
-        }
-
-        fn on_request(&mut self, _: Host<'_>, _: &Request<'_>) -> Step<()> {
-            let callout = Callout::Http {
-                cluster: "c".to_owned(),
-                headers: Vec::new(),
-                timeout_ms: 1,
-            };
-            Step::Wait(callout, ())
-        }
-
-        fn on_amended(&mut self, _: Host<'_>, _: &Request<'_>, (): ()) -> Step<()> {
-            Step::Continue
-        }
-
-        fn on_callout(
-            &mut self,
-            _: Host<'_>,
-            _: &Request<'_>,
-            (): (),
-            event: &CalloutEvent<'_>,
-        ) -> Step<()> {
-            match event {
-                CalloutEvent::Http { .. } => Step::Continue,
-                _ => Step::Reply(Self::unconfigured()),
-            }
-        }
-
-        fn unconfigured() -> Reply {
-            Idle::unconfigured()
-        }
     }
 
     #[test]
