@@ -1,7 +1,8 @@
 //! Header maps.
 
-use super::host_call;
+use super::{Answer, Call, host_call};
 use crate::guest::Guest;
+use crate::headers::Headers;
 use crate::status::Status;
 use crate::{maps, memory, pairs};
 use wasmtime::{Caller, Linker};
@@ -91,16 +92,11 @@ fn add_value(
     value_ptr: u32,
     value_len: u32,
 ) -> wasmtime::Result<u32> {
+    let line = ((key_ptr, key_len), (value_ptr, value_len));
     host_call(caller, "proxy_add_header_map_value", |call| {
-        maps::check(map)?;
-        let (memory, guest) = call.split()?;
-        let key = maps::known_as(map, memory::read(memory, key_ptr, key_len)?);
-        let value = memory::read(memory, value_ptr, value_len)?;
-        guest.cost.bytes_copied += u64::from(key_len) + u64::from(value_len);
-        maps::change(&mut guest.worker, guest.place, map, |headers| {
+        write_line(call, map, line, |headers, key, value| {
             headers.add(key, value);
-        })?;
-        Ok(())
+        })
     })
 }
 
@@ -112,17 +108,30 @@ fn replace_value(
     value_ptr: u32,
     value_len: u32,
 ) -> wasmtime::Result<u32> {
+    let line = ((key_ptr, key_len), (value_ptr, value_len));
     host_call(caller, "proxy_replace_header_map_value", |call| {
-        maps::check(map)?;
-        let (memory, guest) = call.split()?;
-        let key = maps::known_as(map, memory::read(memory, key_ptr, key_len)?);
-        let value = memory::read(memory, value_ptr, value_len)?;
-        guest.cost.bytes_copied += u64::from(key_len) + u64::from(value_len);
-        maps::change(&mut guest.worker, guest.place, map, |headers| {
+        write_line(call, map, line, |headers, key, value| {
             headers.set(key, value);
-        })?;
-        Ok(())
+        })
     })
+}
+
+/// Changes a map by one line, given as the places of its name and value.
+fn write_line(
+    call: &mut Call<'_>,
+    map: u32,
+    ((key_ptr, key_len), (value_ptr, value_len)): ((u32, u32), (u32, u32)),
+    write: impl FnOnce(&mut Headers, &[u8], &[u8]),
+) -> Answer {
+    maps::check(map)?;
+    let (memory, guest) = call.split()?;
+    let key = maps::known_as(map, memory::read(memory, key_ptr, key_len)?);
+    let value = memory::read(memory, value_ptr, value_len)?;
+    guest.cost.bytes_copied += u64::from(key_len) + u64::from(value_len);
+    maps::change(&mut guest.worker, guest.place, map, |headers| {
+        write(headers, key, value);
+    })?;
+    Ok(())
 }
 
 fn remove_value(
