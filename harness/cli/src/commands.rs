@@ -1,4 +1,4 @@
-//! One file a subcommand: its options and what it does.
+//! One file a subcommand: its options and what it does; [`simulate`] is what two of them begin with.
 
 pub mod check;
 pub mod completions;
@@ -6,3 +6,4 @@ pub mod explain;
 pub mod import;
 pub mod inspect;
 pub mod replay;
+pub mod simulate;

@@ -2,6 +2,7 @@
 //! other tools call.
 
 pub mod args;
+pub mod callouts;
 pub mod commands;
 pub mod console;
 pub mod failure;

@@ -2,7 +2,7 @@
 //!
 //! * [`exchange`] makes of a recorded exchange what the host takes.
 //! * [`expectation`] compares what came of it with what was expected.
-//! * [`unanswered`] stands for the services that plugins call.
+//! * [`services`] stands for the services that plugins call.
 //! * [`world`] builds the proxy around it.
 //! * [`simulation`] is one simulated Envoy worker.
 //! * [`pipeline`] deals blocks of exchanges to workers and puts their reports
@@ -11,6 +11,6 @@
 pub mod exchange;
 pub mod expectation;
 pub mod pipeline;
+pub mod services;
 pub mod simulation;
-pub mod unanswered;
 pub mod world;

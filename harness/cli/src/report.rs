@@ -12,5 +12,5 @@ pub mod junit;
 pub mod summary;
 pub mod visible;
 
-pub use exchange::{ExchangeReport, ExpectationFailure};
-pub use summary::Summary;
+pub use exchange::{ExchangeReport, ExpectationFailure, UnscriptedCall};
+pub use summary::{EntryUse, Summary};

@@ -5,12 +5,14 @@
 //! composed here from parser events into [`Node`]s that know both.
 
 mod compose;
+mod file;
 mod locate;
 mod scalar;
 
 use serde_json::{Map, Value};
 
 pub use compose::parse;
+pub use file::YamlFile;
 
 /// Where something stands in the source text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

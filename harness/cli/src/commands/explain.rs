@@ -4,18 +4,15 @@ use std::path::PathBuf;
 
 use anstyle::Style;
 use clap::Args;
-use sluice_host::{Engine, EngineOptions, LogLevel};
-use sluice_policy::path_normalization::Normalization;
+use sluice_host::{EngineOptions, LogLevel};
 use sluice_recording::{Exchange, Paths, Reader};
 
-use crate::args::PluginArgs;
 use crate::commands::replay;
+use crate::commands::simulate::SimulationArgs;
 use crate::console::Console;
 use crate::failure::{Exit, Failure};
 use crate::native;
 use crate::output::Output;
-use crate::plugins::installation::Loader;
-use crate::plugins::{gather, mesh};
 use crate::replay::exchange::to_host;
 use crate::replay::simulation::{Setup, Worker};
 use crate::report::ExchangeReport;
@@ -40,16 +37,7 @@ pub struct ExplainArgs {
 
     /// Plugins and proxy
     #[command(flatten)]
-    pub plugins: PluginArgs,
-
-    /// The mesh's path normalisation, done to requests whose paths are not recorded as normalised
-    /// [default: mesh.pathNormalization of the plugins' pluginConfig, else BASE]
-    #[arg(long, value_name = "MODE", value_parser = replay::normalization_parser())]
-    pub path_normalization: Option<Normalization>,
-
-    /// Seed of everything random
-    #[arg(long, value_name = "N", default_value = "0")]
-    pub seed: u64,
+    pub simulation: SimulationArgs,
 }
 
 /// Runs the command.
@@ -57,23 +45,10 @@ pub struct ExplainArgs {
 /// # Errors
 /// When there is no such exchange, or it cannot be run.
 pub fn run(args: &ExplainArgs, console: &mut Console) -> Result<Exit, Failure> {
-    let engine = Engine::new(EngineOptions {
+    let quick = EngineOptions {
         quick_compile: true,
-    })?;
-    let mut loader = Loader::new(&engine, args.plugins.modules.as_deref());
-    let installation = gather::install(&args.plugins, &mut loader, console)?;
-    let normalization = mesh::path_normalization(&installation, args.path_normalization)?;
-    let setup = Setup {
-        engine: engine.clone(),
-        installation,
-        workload: args.plugins.workload.clone(),
-        direction: args.plugins.direction,
-        port: args.plugins.port,
-        normalization,
-        seed: args.seed,
-        log_level: LogLevel::Trace,
     };
-    setup.check_configuration(console)?;
+    let setup = args.simulation.set_up(quick, LogLevel::Trace, console)?;
     let mut recording = replay::open(&args.recording, Default::default())?.0;
     let paths = recording.reader.header().paths;
     let exchange = find(&mut recording.reader, args, &recording.name)?;

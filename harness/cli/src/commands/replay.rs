@@ -8,18 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use sluice_host::{Engine, EngineOptions, LogLevel};
-use sluice_policy::path_normalization::Normalization;
+use sluice_host::{EngineOptions, LogLevel};
 use sluice_recording::Reader;
 
-use crate::args::PluginArgs;
+use crate::commands::simulate::SimulationArgs;
 use crate::console::Console;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
-use crate::plugins::installation::Loader;
-use crate::plugins::{gather, mesh};
 use crate::progress::Progress;
 use crate::replay::pipeline::{self, Counted, Recording, Split};
 use crate::replay::simulation::Setup;
@@ -44,12 +40,7 @@ pub struct ReplayArgs {
 
     /// Plugins and proxy
     #[command(flatten)]
-    pub plugins: PluginArgs,
-
-    /// The mesh's path normalisation, done to requests whose paths are not recorded as normalised
-    /// [default: mesh.pathNormalization of the plugins' pluginConfig, else BASE]
-    #[arg(long, value_name = "MODE", value_parser = normalization_parser())]
-    pub path_normalization: Option<Normalization>,
+    pub simulation: SimulationArgs,
 
     /// Threads [default: one for each core]
     #[arg(long, value_name = "N")]
@@ -58,10 +49,6 @@ pub struct ReplayArgs {
     /// Envoy workers to simulate; a plugin that keeps state between requests wants 1
     #[arg(long, value_name = "N", default_value = DEFAULT_WORKERS)]
     pub workers: NonZeroUsize,
-
-    /// Seed of everything random
-    #[arg(long, value_name = "N", default_value = "0")]
-    pub seed: u64,
 
     /// Format of the report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
@@ -79,12 +66,6 @@ pub struct ReplayArgs {
         default_value = "expectation"
     )]
     pub fail_on: Vec<FailOn>,
-}
-
-/// Istio's names of the modes.
-pub(super) fn normalization_parser() -> impl TypedValueParser<Value = Normalization> {
-    let names = Normalization::NAMES.map(|(name, _)| name);
-    PossibleValuesParser::new(names).map(|name| Normalization::from_name(&name).unwrap_or_default())
 }
 
 /// Formats of the report.
@@ -109,6 +90,8 @@ pub enum FailOn {
     Unknown,
     /// A request was held and never resumed
     Held,
+    /// An entry of --callouts answered no call
+    Untested,
     /// Nothing: report only
     None,
 }
@@ -118,21 +101,8 @@ pub enum FailOn {
 /// # Errors
 /// Whatever keeps the replay from running to its end.
 pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<Exit, Failure> {
-    let engine = Engine::new(EngineOptions::default())?;
-    let mut loader = Loader::new(&engine, args.plugins.modules.as_deref());
-    let installation = gather::install(&args.plugins, &mut loader, console)?;
-    let normalization = mesh::path_normalization(&installation, args.path_normalization)?;
-    let setup = Setup {
-        engine: engine.clone(),
-        installation,
-        workload: args.plugins.workload.clone(),
-        direction: args.plugins.direction,
-        port: args.plugins.port,
-        normalization,
-        seed: args.seed,
-        log_level: LogLevel::Warn,
-    };
-    setup.check_configuration(console)?;
+    let simulation = &args.simulation;
+    let setup = simulation.set_up(EngineOptions::default(), LogLevel::Warn, console)?;
     let opened = open_all(&args.recordings)?;
     let mut output = Output::open(args.output.as_deref(), console.color())?;
     let summary = report(args, &setup, opened, &mut output)?;
@@ -150,6 +120,7 @@ fn verdict(summary: &Summary, fail_on: &[FailOn]) -> Exit {
         FailOn::Difference => !summary.differences.is_empty(),
         FailOn::Unknown => summary.unknown_exchanges > 0,
         FailOn::Held => summary.outcomes.held > 0,
+        FailOn::Untested => summary.untested().next().is_some(),
         FailOn::None => false,
     };
     let findings: BTreeSet<_> = fail_on.iter().filter(|finding| found(finding)).collect();
@@ -230,7 +201,7 @@ fn report(
             workers: args.workers,
         },
         names: setup.installation.names(),
-        seed: args.seed,
+        seed: args.simulation.seed,
     };
     match args.format {
         Format::Human => run.human(opened, output),
@@ -275,6 +246,10 @@ impl Run<'_> {
                 .try_for_each(|case| report.add(case))
                 .map_err(|error| temporary(&error))
         })?;
+        for entry in &summary.entries {
+            let added = report.add(&junit::entry_case(entry));
+            added.map_err(|error| temporary(&error))?;
+        }
         let (opening, cases) = report.finish().map_err(|error| temporary(&error))?;
         output.write(opening.as_bytes())?;
         output.copy(cases)?;
@@ -297,6 +272,8 @@ impl Run<'_> {
             take(block.rendered)
         });
         progress.finish();
-        result
+        let mut summary = result?;
+        summary.account_for(&self.setup.script);
+        Ok(summary)
     }
 }

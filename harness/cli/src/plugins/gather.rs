@@ -7,12 +7,12 @@ use super::files;
 use super::installation::{Installation, Loader, Proxy};
 use super::manifest::{Extension, Filter};
 use super::miss;
-use super::source::{Documents, ManifestFile};
+use super::source::{self, Documents};
 use crate::args::PluginArgs;
 use crate::console::{Console, Severity, Source};
 use crate::failure::Failure;
 use crate::report::human::plural;
-use crate::yaml::Node;
+use crate::yaml::{Node, YamlFile};
 
 /// One valid plugin, and where it stands.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub struct Gathered {
     pub plugins: Vec<Found>,
     /// How many documents and files were refused; why has been shown.
     pub refused: usize,
-    files: Vec<ManifestFile>,
+    files: Vec<YamlFile>,
 }
 
 /// Kind and file of the plugins of each name.
@@ -46,7 +46,7 @@ pub fn gather(paths: &[PathBuf], console: &mut Console) -> Result<Gathered, Fail
     let mut gathered = Gathered::default();
     let mut seen = Seen::new();
     for file in files::read(paths)? {
-        match file.documents() {
+        match source::documents(&file) {
             Ok(documents) => gathered.take(&file, documents, &mut seen, console),
             Err(error) => {
                 file.show_yaml_error(console, &error);
@@ -63,7 +63,7 @@ impl Gathered {
     pub fn source<'g>(&'g self, found: &Found) -> Source<'g> {
         self.files
             .get(found.file)
-            .map_or(Source { name: "", text: "" }, ManifestFile::source)
+            .map_or(Source { name: "", text: "" }, YamlFile::source)
     }
 
     /// The valid plugins without their places.
@@ -73,7 +73,7 @@ impl Gathered {
 
     fn take(
         &mut self,
-        file: &ManifestFile,
+        file: &YamlFile,
         documents: Documents,
         seen: &mut Seen,
         console: &mut Console,
@@ -87,7 +87,7 @@ impl Gathered {
         }
         for document in documents.plugins {
             for diagnostic in document.diagnostics.iter() {
-                file.show(console, &document, diagnostic);
+                file.show(console, &document.node, diagnostic);
             }
             let unique = document
                 .extension
@@ -109,7 +109,7 @@ impl Gathered {
 fn is_unique(
     extension: &Extension,
     node: &Node,
-    file: &ManifestFile,
+    file: &YamlFile,
     seen: &mut Seen,
     console: &mut Console,
 ) -> bool {

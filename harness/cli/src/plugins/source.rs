@@ -1,20 +1,10 @@
-//! Manifests in files, with the text that findings point into.
+//! Manifests in a file, each with the place of every node.
 
 use serde_json::Value;
-use sluice_policy::{Diagnostic, DiagnosticCode, Diagnostics};
+use sluice_policy::Diagnostics;
 
 use super::manifest::{self, Extension, KINDS};
-use crate::console::{self, Console, Severity};
-use crate::yaml::{self, Node, Span};
-
-/// One file of manifests.
-#[derive(Debug, Clone)]
-pub struct ManifestFile {
-    /// Its name.
-    pub name: String,
-    /// Its text.
-    pub text: String,
-}
+use crate::yaml::{self, Node, Span, YamlError, YamlFile};
 
 /// One manifest in a file.
 #[derive(Debug, Clone)]
@@ -36,62 +26,30 @@ pub struct Documents {
     pub others: Vec<(String, Span)>,
 }
 
-impl ManifestFile {
-    /// Reads every document of the file.
-    ///
-    /// # Errors
-    /// When the text is not YAML.
-    pub fn documents(&self) -> Result<Documents, yaml::YamlError> {
-        let mut documents = Documents::default();
-        for node in yaml::parse(&self.text)? {
-            if node.is_empty() {
-                continue;
-            }
-            let resource = node.to_json();
-            if !is_plugin(&resource) {
-                documents
-                    .others
-                    .push((kind_of(&resource), node.locate("kind", false)));
-                continue;
-            }
-            let (extension, diagnostics) = manifest::parse(&resource);
-            documents.plugins.push(Document {
-                node,
-                extension,
-                diagnostics,
-            });
+/// Reads every document of a file.
+///
+/// # Errors
+/// When the text is not YAML.
+pub fn documents(file: &YamlFile) -> Result<Documents, YamlError> {
+    let mut documents = Documents::default();
+    for node in yaml::parse(&file.text)? {
+        if node.is_empty() {
+            continue;
         }
-        Ok(documents)
-    }
-
-    /// Shows a finding at its place.
-    pub fn show(&self, console: &mut Console, document: &Document, diagnostic: &Diagnostic) {
-        let prefer_key = diagnostic.code == DiagnosticCode::UnknownKey;
-        let span = document.node.locate(&diagnostic.path, prefer_key);
-        console.point(
-            diagnostic.severity.into(),
-            &diagnostic.to_string(),
-            self.source(),
-            span,
-        );
-    }
-
-    /// Shows why the file could not be read.
-    pub fn show_yaml_error(&self, console: &mut Console, error: &yaml::YamlError) {
-        let message = format!(
-            "found {}, expected {} [invalid-yaml]",
-            error.found, error.expected
-        );
-        console.point(Severity::Error, &message, self.source(), error.span);
-    }
-
-    /// The text for messages that point into it.
-    pub fn source(&self) -> console::Source<'_> {
-        console::Source {
-            name: &self.name,
-            text: &self.text,
+        let resource = node.to_json();
+        if !is_plugin(&resource) {
+            let place = node.locate("kind", false);
+            documents.others.push((kind_of(&resource), place));
+            continue;
         }
+        let (extension, diagnostics) = manifest::parse(&resource);
+        documents.plugins.push(Document {
+            node,
+            extension,
+            diagnostics,
+        });
     }
+    Ok(documents)
 }
 
 /// By kind, or by API group for a kind that may be misspelt.

@@ -1,11 +1,15 @@
 //! One simulated Envoy worker.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use sluice_host::{Chain, Engine, Headers, LogLevel, Message, OutcomeKind, PluginState};
 use sluice_policy::path_normalization::{Normalization, Normalized};
 use sluice_recording::{AttributeValue, Exchange as Recorded, Paths, Recorded as Fact};
 
-use super::unanswered::Unanswered;
+use super::services::Services;
 use super::{exchange, expectation, world};
+use crate::callouts::Script;
 use crate::console::{Console, Severity};
 use crate::failure::Failure;
 use crate::plugins::{Direction, Installation};
@@ -27,6 +31,8 @@ pub struct Setup {
     pub port: Option<u16>,
     /// The mesh's path normalisation.
     pub normalization: Normalization,
+    /// What services answer.
+    pub script: Arc<Script>,
     /// Seed of everything random.
     pub seed: u64,
     /// Lines below it are not logged.
@@ -127,8 +133,8 @@ pub struct Worker<'a> {
     seed: u64,
     /// One chain for each set of plugins that some port selects; most often one.
     chains: Vec<Selected>,
-    /// Calls that nobody answers.
-    unanswered: Unanswered,
+    /// What answers the plugins' calls.
+    services: Services,
 }
 
 impl<'a> Worker<'a> {
@@ -138,7 +144,7 @@ impl<'a> Worker<'a> {
             setup,
             seed: setup.seed.wrapping_add(number),
             chains: Vec::new(),
-            unanswered: Unanswered::default(),
+            services: Services::new(Arc::clone(&setup.script)),
         }
     }
 
@@ -158,7 +164,7 @@ impl<'a> Worker<'a> {
         let route = route(recorded, &exchange.request.headers);
         let id = recorded.id.to_string();
         let mut report = if is_taken {
-            let unanswered = self.unanswered.clone();
+            let services = self.services.clone();
             let chain = self.chain(recorded)?;
             if let Some(time) = recorded.time {
                 chain.advance_to(u64::try_from(time.as_nanos()).unwrap_or(0));
@@ -166,7 +172,7 @@ impl<'a> Worker<'a> {
             // What ticks logged would otherwise pile up over a long recording, and
             // what they called belongs to no exchange.
             drop(chain.take_logs());
-            drop(unanswered.take());
+            drop(services.take_unscripted());
             ExchangeReport::of_outcome(sequence, id, route, chain.run(&exchange))
         } else {
             let request = exchange.request;
@@ -178,9 +184,20 @@ impl<'a> Worker<'a> {
                 ..refused_path()
             }
         };
-        report.unknown.extend(self.unanswered.take());
+        self.complete_calls(&mut report);
         complete(&mut report, recorded);
         Ok(report)
+    }
+
+    /// What a service that nobody scripted would have said is one more unknown.
+    fn complete_calls(&self, report: &mut ExchangeReport) {
+        report.unscripted = self.services.take_unscripted();
+        report.answered = self.services.take_answered();
+        let clusters: BTreeSet<&str> = (report.unscripted.iter())
+            .map(|call| call.cluster.as_str())
+            .collect();
+        let unknown = clusters.iter().map(|cluster| format!("callout.{cluster}"));
+        report.unknown.extend(unknown);
     }
 
     fn chain(&mut self, recorded: &Recorded<'_>) -> Result<&mut Chain, Failure> {
@@ -215,7 +232,7 @@ impl<'a> Worker<'a> {
     fn start(&self, plugins: &[usize], recorded: &Recorded<'_>) -> Result<Chain, Failure> {
         let mut world = world::world(&self.setup.workload, self.setup.direction, self.seed);
         world.log_level = self.setup.log_level;
-        world.callouts = Box::new(self.unanswered.clone());
+        world.callouts = Box::new(self.services.clone());
         if let Some(now) = recorded
             .time
             .and_then(|time| u64::try_from(time.as_nanos()).ok())

@@ -1,5 +1,6 @@
 //! What came of one exchange.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sluice_host::{
@@ -18,6 +19,17 @@ pub struct ExpectationFailure {
     pub expected: String,
     /// What the replay gave.
     pub found: String,
+}
+
+/// A call that nothing answered.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnscriptedCall {
+    /// Envoy cluster.
+    pub cluster: String,
+    /// Method and path with identifiers folded, or gRPC service and method
+    /// and what they are about; `None` where no entry names the cluster, so that
+    /// the call was refused before anybody looked at it.
+    pub target: Option<String>,
 }
 
 /// Everything reported about one exchange.
@@ -47,6 +59,11 @@ pub struct ExchangeReport {
     pub delay_ns: u64,
     /// Calls that plugins made.
     pub callouts: Vec<CalloutRecord>,
+    /// Calls that plugins made and nothing answered.
+    pub unscripted: Vec<UnscriptedCall>,
+    /// Place of a scripted entry → calls that it answered, those between this
+    /// exchange and the one before included.
+    pub answered: BTreeMap<usize, u64>,
     /// Metrics that plugins touched.
     pub metrics: Vec<MetricDelta>,
     /// Cost per plugin.
@@ -96,6 +113,8 @@ impl ExchangeReport {
             response: outcome.response,
             delay_ns: outcome.delay_ns,
             callouts: outcome.callouts,
+            unscripted: Vec::new(),
+            answered: BTreeMap::new(),
             metrics: outcome.metrics,
             costs: outcome.costs,
             unknown: outcome.unknown_reads,

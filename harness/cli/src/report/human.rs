@@ -3,6 +3,8 @@
 //! Styled with ANSI codes throughout; the output strips them where nobody can
 //! see them.
 
+mod callouts;
+
 use std::fmt::{self, Display, Write as _};
 
 use anstyle::{AnsiColor, Style};
@@ -32,6 +34,8 @@ pub fn render(summary: &Summary, plugins: &[String]) -> String {
     report.differences(summary);
     report.expectations(summary);
     report.unknown(summary);
+    report.entries(summary);
+    report.unscripted(summary);
     report.traps(summary);
     report.metrics(summary);
     report.costs(summary);

@@ -13,8 +13,8 @@ use sluice_host::{
     CalloutRecord, CalloutResult, Cost, Headers, Message, MetricDelta, MetricKind, OutcomeKind,
 };
 
-use super::exchange::{ExchangeReport, ExpectationFailure};
-use super::summary::{Finding, Outcomes, Summary};
+use super::exchange::{ExchangeReport, ExpectationFailure, UnscriptedCall};
+use super::summary::{EntryUse, Finding, Outcomes, Summary};
 
 /// Version of this format; grows when a reader would have to change.
 pub const FORMAT: &str = "sluice/v1";
@@ -263,6 +263,10 @@ fn summary_value(summary: &Summary) -> Value {
             "exchanges": summary.unknown_exchanges,
             "attributes": findings(&summary.unknown, "attribute"),
         },
+        "callouts": {
+            "entries": summary.entries.iter().map(entry).collect::<Vec<_>>(),
+            "unscripted": summary.unscripted.iter().map(unscripted).collect::<Vec<_>>(),
+        },
         "metrics": summary.metrics.iter().map(|(name, total)| json!({
             "name": name,
             "kind": metric_kind(total.kind),
@@ -281,6 +285,25 @@ fn summary_value(summary: &Summary) -> Value {
             "count": finding.count,
             "examples": finding.examples().collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
+    })
+}
+
+fn entry(entry: &EntryUse) -> Value {
+    json!({
+        "entry": entry.entry,
+        "line": entry.line,
+        "cluster": entry.cluster,
+        "answer": entry.answer,
+        "calls": entry.calls,
+    })
+}
+
+fn unscripted((call, finding): (&UnscriptedCall, &Finding)) -> Value {
+    json!({
+        "cluster": call.cluster,
+        "target": call.target,
+        "count": finding.count,
+        "examples": finding.examples().collect::<Vec<_>>(),
     })
 }
 

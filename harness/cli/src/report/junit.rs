@@ -1,4 +1,4 @@
-//! JUnit XML: one test case an exchange.
+//! JUnit XML: one test case an exchange, and one a scripted answer.
 //!
 //! An exchange without an expectation is a case that cannot fail, unless a
 //! guest trapped in it. The counts stand in the first element of the document
@@ -10,6 +10,7 @@ use std::io::{self, BufWriter, Seek, Write};
 use quick_xml::escape::escape;
 
 use super::exchange::ExchangeReport;
+use super::summary::EntryUse;
 
 /// Collects cases on disk, so that memory does not grow with the recording.
 pub struct JUnit {
@@ -17,6 +18,7 @@ pub struct JUnit {
     tests: u64,
     failures: u64,
     errors: u64,
+    skipped: u64,
 }
 
 impl JUnit {
@@ -30,6 +32,7 @@ impl JUnit {
             tests: 0,
             failures: 0,
             errors: 0,
+            skipped: 0,
         })
     }
 
@@ -41,6 +44,7 @@ impl JUnit {
         self.tests += 1;
         self.failures += u64::from(case.failed);
         self.errors += u64::from(case.trapped);
+        self.skipped += u64::from(case.skipped);
         self.cases.write_all(case.xml.as_bytes())
     }
 
@@ -54,12 +58,16 @@ impl JUnit {
             tests,
             failures,
             errors,
+            skipped,
         } = self;
         let mut cases = cases.into_inner().map_err(io::IntoInnerError::into_error)?;
         cases.rewind()?;
+        let counts = format!(
+            "tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\""
+        );
         let opening = format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\">\n\
-             <testsuite name=\"sluice replay\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\">\n"
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n\
+             <testsuite name=\"sluice replay\" {counts}>\n"
         );
         Ok((opening, cases))
     }
@@ -69,11 +77,12 @@ impl JUnit {
 pub const CLOSING: &str = "</testsuite>\n</testsuites>\n";
 
 /// One rendered test case.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Case {
     xml: String,
     failed: bool,
     trapped: bool,
+    skipped: bool,
 }
 
 /// Renders the test case of one exchange.
@@ -88,8 +97,7 @@ pub fn case(report: &ExchangeReport) -> Case {
         xml.push_str("/>\n");
         return Case {
             xml,
-            failed: false,
-            trapped: false,
+            ..Case::default()
         };
     }
     xml.push_str(">\n");
@@ -119,6 +127,28 @@ pub fn case(report: &ExchangeReport) -> Case {
         xml,
         failed: !failures.is_empty(),
         trapped: !report.traps.is_empty(),
+        ..Case::default()
+    }
+}
+
+/// Renders the test case of a scripted answer: skipped if no call met it.
+pub fn entry_case(entry: &EntryUse) -> Case {
+    let skipped = entry.calls == 0;
+    let content = if skipped {
+        ">\n<skipped message=\"untested: no call met it\"/>\n</testcase>\n"
+    } else {
+        "/>\n"
+    };
+    let xml = format!(
+        "<testcase classname=\"{} {}\" name=\"{}\"{content}",
+        text(&entry.cluster),
+        text(&entry.answer),
+        text(&entry.entry)
+    );
+    Case {
+        xml,
+        skipped,
+        ..Case::default()
     }
 }
 

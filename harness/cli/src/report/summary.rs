@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use sluice_host::{MetricKind, OutcomeKind};
 
 use super::cost::{self, Costs};
-use super::exchange::ExchangeReport;
+use super::exchange::{ExchangeReport, UnscriptedCall};
+use crate::callouts::{self, Entry, Script};
 
 /// Rows of a table and names in a list. Routes, rules and metric names can
 /// come from clients, and a report must not grow with what a client sends.
@@ -106,6 +107,21 @@ pub struct MetricTotal {
     pub operations: u64,
 }
 
+/// What became of one entry of a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryUse {
+    /// Where it stands: `callouts[2]`.
+    pub entry: String,
+    /// Its line in the file, counted from 1.
+    pub line: usize,
+    /// The cluster that it is about.
+    pub cluster: String,
+    /// Its answer in a word or two.
+    pub answer: String,
+    /// How many calls it answered; an entry that answered none is untested.
+    pub calls: u64,
+}
+
 /// Everything that is said about a replay as a whole.
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
@@ -129,6 +145,12 @@ pub struct Summary {
     pub unknown: BTreeMap<String, Finding>,
     /// Exchanges in which a plugin read such a fact.
     pub unknown_exchanges: u64,
+    /// Calls that nothing answered.
+    pub unscripted: BTreeMap<UnscriptedCall, Finding>,
+    /// Place of a scripted entry → calls that it answered.
+    pub answered: BTreeMap<usize, u64>,
+    /// The entries of the script with their use, once the replay has ended.
+    pub entries: Vec<EntryUse>,
     /// Metrics touched.
     pub metrics: BTreeMap<String, MetricTotal>,
     /// Cost by plugin.
@@ -145,6 +167,7 @@ impl Summary {
         bounded(&mut self.rows, report.row(), other_row).count(report.kind);
         self.add_comparison(report);
         self.add_unknown(report);
+        self.add_calls(report);
         self.add_effects(report);
     }
 
@@ -172,6 +195,15 @@ impl Summary {
         self.unknown_exchanges += u64::from(!report.unknown.is_empty());
         for attribute in &report.unknown {
             bounded(&mut self.unknown, attribute.clone(), other_name).note(report);
+        }
+    }
+
+    fn add_calls(&mut self, report: &ExchangeReport) {
+        for call in &report.unscripted {
+            bounded(&mut self.unscripted, call.clone(), other_call).note(report);
+        }
+        for (entry, calls) in &report.answered {
+            *self.answered.entry(*entry).or_default() += calls;
         }
     }
 
@@ -211,6 +243,23 @@ impl Summary {
         }
     }
 
+    /// Says what became of each entry of the script.
+    pub fn account_for(&mut self, script: &Script) {
+        let used = |(place, entry): (usize, &Entry)| EntryUse {
+            entry: callouts::entry_path(place),
+            line: entry.line,
+            cluster: entry.cluster.clone(),
+            answer: entry.answer.name(),
+            calls: self.answered.get(&place).copied().unwrap_or_default(),
+        };
+        self.entries = script.entries().iter().enumerate().map(used).collect();
+    }
+
+    /// Entries of the script that answered no call.
+    pub fn untested(&self) -> impl Iterator<Item = &EntryUse> {
+        self.entries.iter().filter(|entry| entry.calls == 0)
+    }
+
     /// Adds what another worker counted.
     pub fn merge(&mut self, other: &Self) {
         self.outcomes.merge(other.outcomes);
@@ -227,7 +276,11 @@ impl Summary {
         merge_findings(&mut self.differences, &other.differences);
         merge_findings(&mut self.unmet, &other.unmet);
         merge_findings(&mut self.unknown, &other.unknown);
+        merge_findings(&mut self.unscripted, &other.unscripted);
         merge_findings(&mut self.traps, &other.traps);
+        for (entry, calls) in &other.answered {
+            *self.answered.entry(*entry).or_default() += calls;
+        }
         self.merge_metrics(&other.metrics);
         cost::merge(&mut self.costs, &other.costs);
     }
@@ -256,6 +309,13 @@ fn other_row() -> RowKey {
     RowKey {
         route: OTHER.to_owned(),
         ..RowKey::default()
+    }
+}
+
+fn other_call() -> UnscriptedCall {
+    UnscriptedCall {
+        cluster: OTHER.to_owned(),
+        target: None,
     }
 }
 

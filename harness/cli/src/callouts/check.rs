@@ -1,0 +1,234 @@
+//! `envoy.service.auth.v3.Authorization/Check`: what is asked, and answers in
+//! words. Field numbers are those of Envoy's data-plane API.
+
+use sluice_host::{GrpcCall, Headers};
+use sluice_policy::Diagnostics;
+use sluice_policy::json::{Node, Object};
+use sluice_policy::protobuf::{Message, Value, read};
+
+use super::headers::{self, Lines};
+
+/// Name of the gRPC service.
+pub(super) const SERVICE: &str = "envoy.service.auth.v3.Authorization";
+/// Name of its only method.
+pub(super) const METHOD: &str = "Check";
+
+/// `google.rpc.Code.PERMISSION_DENIED`.
+const PERMISSION_DENIED: u64 = 7;
+
+/// What Envoy answers where an authorizer names no status.
+const FORBIDDEN: u16 = 403;
+
+/// Whether a call asks an authorizer.
+pub(super) fn is_check(call: &GrpcCall) -> bool {
+    call.service == SERVICE && call.method == METHOD
+}
+
+/// The request that an authorizer is asked about, pseudo-headers first; `None`
+/// if the call is another, or its message no `CheckRequest`.
+pub(super) fn asked(call: &GrpcCall) -> Option<Headers> {
+    if !is_check(call) {
+        return None;
+    }
+    let mut headers = Headers::new();
+    // CheckRequest.attributes, AttributeContext.request, Request.http.
+    inside(1, &call.message, &mut |attributes| {
+        inside(4, attributes, &mut |request| {
+            inside(2, request, &mut |http| read_http(http, &mut headers))
+        })
+    })?;
+    Some(headers)
+}
+
+/// Hands every message in field `number` to `then`.
+fn inside<'b>(
+    number: u64,
+    message: &'b [u8],
+    then: &mut dyn FnMut(&'b [u8]) -> Option<()>,
+) -> Option<()> {
+    read(message, &mut |field, value| {
+        if field == number {
+            then(value.bytes()?)?;
+        }
+        Some(())
+    })
+}
+
+/// `AttributeContext.HttpRequest`.
+fn read_http(message: &[u8], headers: &mut Headers) -> Option<()> {
+    read(message, &mut |field, value| {
+        match field {
+            2 => headers.set(":method", value.bytes()?),
+            3 => read_header(value, headers)?,
+            4 => headers.set(":path", value.bytes()?),
+            5 => headers.set(":authority", value.bytes()?),
+            _ => {}
+        }
+        Some(())
+    })
+}
+
+/// One entry of the map of headers, which holds the pseudo-headers again.
+fn read_header(entry: Value<'_>, headers: &mut Headers) -> Option<()> {
+    let (mut name, mut text): (&[u8], &[u8]) = (b"", b"");
+    read(entry.bytes()?, &mut |field, value| {
+        match field {
+            1 => name = value.bytes()?,
+            2 => text = value.bytes()?,
+            _ => {}
+        }
+        Some(())
+    })?;
+    if !name.starts_with(b":") {
+        headers.push(name, text);
+    }
+    Some(())
+}
+
+/// What an authorizer says.
+#[derive(Debug, Clone)]
+pub(super) enum Verdict {
+    /// The request may pass.
+    Allow(Allow),
+    /// It may not.
+    Deny(Deny),
+}
+
+/// `OkHttpResponse`.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Allow {
+    headers_to_set: Lines,
+    headers_to_append: Lines,
+    headers_to_remove: Vec<String>,
+    response_headers_to_add: Lines,
+}
+
+/// `DeniedHttpResponse`.
+#[derive(Debug, Clone)]
+pub(super) struct Deny {
+    status: u16,
+    headers: Lines,
+    body: String,
+}
+
+impl Verdict {
+    /// Reads `allow`.
+    pub(super) fn read_allow(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let mut allow = node.object(diagnostics)?;
+        let read = Allow {
+            headers_to_set: lines(&mut allow, "headersToSet", diagnostics),
+            headers_to_append: lines(&mut allow, "headersToAppend", diagnostics),
+            headers_to_remove: names(&mut allow, "headersToRemove", diagnostics),
+            response_headers_to_add: lines(&mut allow, "responseHeadersToAdd", diagnostics),
+        };
+        allow.finish(diagnostics);
+        Some(Self::Allow(read))
+    }
+
+    /// Reads `deny`.
+    pub(super) fn read_deny(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let mut deny = node.object(diagnostics)?;
+        let status = deny.take("status");
+        let headers = lines(&mut deny, "headers", diagnostics);
+        let body = deny.take("body");
+        deny.finish(diagnostics);
+        let status = status.map_or(Some(FORBIDDEN), |node| {
+            node.integer(200..=599_u16, diagnostics)
+        });
+        let body = body.map_or(Some(""), |node| node.string(diagnostics));
+        Some(Self::Deny(Deny {
+            status: status?,
+            headers,
+            body: body?.to_owned(),
+        }))
+    }
+
+    /// In a word or two.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Allow(_) => "allow".to_owned(),
+            Self::Deny(deny) => format!("deny {}", deny.status),
+        }
+    }
+
+    /// The `CheckResponse` that says so.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut response = Message::default();
+        match self {
+            Self::Allow(allow) => {
+                response.message(1, &code(0));
+                response.message(3, &allow.encode());
+            }
+            Self::Deny(deny) => {
+                response.message(1, &code(PERMISSION_DENIED));
+                response.message(2, &deny.encode());
+            }
+        }
+        response.into_bytes()
+    }
+}
+
+impl Allow {
+    fn encode(&self) -> Message {
+        let mut ok = Message::default();
+        options(&mut ok, 2, &self.headers_to_set, false);
+        options(&mut ok, 2, &self.headers_to_append, true);
+        for name in &self.headers_to_remove {
+            ok.bytes(5, name.as_bytes());
+        }
+        options(&mut ok, 6, &self.response_headers_to_add, true);
+        ok
+    }
+}
+
+impl Deny {
+    fn encode(&self) -> Message {
+        let mut denied = Message::default();
+        denied.message(1, &code(self.status.into()));
+        options(&mut denied, 2, &self.headers, false);
+        denied.bytes(3, self.body.as_bytes());
+        denied
+    }
+}
+
+/// `google.rpc.Status` or `envoy.type.v3.HttpStatus`: the code is field 1 of both.
+fn code(code: u64) -> Message {
+    let mut status = Message::default();
+    status.varint(1, code);
+    status
+}
+
+/// `HeaderValueOption`s, whose `append` is what Envoy's ext_authz obeys.
+fn options(message: &mut Message, field: u8, lines: &Lines, append: bool) {
+    for (name, value) in lines {
+        let mut header = Message::default();
+        header.bytes(1, name.as_bytes());
+        header.bytes(2, value.as_bytes());
+        let mut option = Message::default();
+        option.message(1, &header);
+        if append {
+            // A google.protobuf.BoolValue: true in field 1, as a code 1 is.
+            option.message(2, &code(1));
+        }
+        message.message(field, &option);
+    }
+}
+
+fn lines(object: &mut Object<'_>, key: &'static str, diagnostics: &mut Diagnostics) -> Lines {
+    object
+        .take(key)
+        .and_then(|node| headers::lines(&node, diagnostics))
+        .unwrap_or_default()
+}
+
+fn names(object: &mut Object<'_>, key: &'static str, diagnostics: &mut Diagnostics) -> Vec<String> {
+    let items = object
+        .take(key)
+        .and_then(|node| node.texts(diagnostics))
+        .unwrap_or_default();
+    let named: Vec<Option<String>> = items
+        .iter()
+        .map(|(name, node)| headers::name(name, node, diagnostics))
+        .collect();
+    named.into_iter().flatten().collect()
+}

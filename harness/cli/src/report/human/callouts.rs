@@ -1,0 +1,48 @@
+//! What the script answered, and what it did not.
+
+use super::{Counted, MAX_LINES, NOTE, Report, dash, new_table};
+use crate::report::Summary;
+use crate::report::visible::visible;
+
+/// What stands in place of a count that is none.
+const UNTESTED: &str = "untested";
+
+impl Report {
+    pub(super) fn entries(&mut self, summary: &Summary) {
+        if summary.entries.is_empty() {
+            return;
+        }
+        self.title("Scripted answers");
+        let mut table = new_table(&["entry", "line", "cluster", "answer", "calls"], 4);
+        for entry in summary.entries.iter().take(MAX_LINES) {
+            let calls = match entry.calls {
+                0 => UNTESTED.to_owned(),
+                calls => calls.to_string(),
+            };
+            table.add_row([
+                entry.entry.clone(),
+                entry.line.to_string(),
+                visible(&entry.cluster).into_owned(),
+                entry.answer.clone(),
+                calls,
+            ]);
+        }
+        self.table(&table, summary.entries.len());
+    }
+
+    /// Without a script the unknown facts say it all.
+    pub(super) fn unscripted(&mut self, summary: &Summary) {
+        if summary.entries.is_empty() || summary.unscripted.is_empty() {
+            return;
+        }
+        self.title("Calls that no entry answers");
+        for (call, finding) in summary.unscripted.iter().take(MAX_LINES) {
+            let cluster = visible(&call.cluster);
+            let target = dash(call.target.as_deref().unwrap_or_default());
+            self.line(format_args!(
+                "  {NOTE}{cluster}{NOTE:#}  {target}  {}",
+                Counted(finding)
+            ));
+        }
+    }
+}
