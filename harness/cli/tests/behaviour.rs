@@ -20,7 +20,7 @@ impl Lab {
         let lab = Self {
             folder: tempfile::tempdir().unwrap(),
         };
-        for guest in ["pass", "deny"] {
+        for guest in ["pass", "deny", "ask"] {
             let text = Path::new(FIXTURES).join(format!("guests/{guest}.wat"));
             fs::write(
                 lab.path(&format!("{guest}.wasm")),
@@ -83,6 +83,28 @@ fn the_report_does_not_depend_on_the_number_of_threads() {
 }
 
 #[test]
+fn scripted_calls_are_counted_over_all_workers() {
+    let lab = Lab::new(3000);
+    for (script, expected) in [
+        ("oracle", r#""calls":3000,"#),
+        (
+            "another-path",
+            r#""count":3000,"examples":["0","1","2","3","4"],"target":"GET /ask""#,
+        ),
+    ] {
+        let script = format!("{FIXTURES}/callouts/{script}.yaml");
+        let replay = |jobs| {
+            let options = ["--format", "json", "--callouts", &script, "--jobs", jobs];
+            String::from_utf8(lab.replay("ask", &options).stdout).unwrap()
+        };
+        let alone = replay("1");
+        let summary = alone.lines().last().unwrap();
+        assert!(summary.contains(expected), "{summary}");
+        assert!(alone == replay("3"), "{script}");
+    }
+}
+
+#[test]
 fn exchanges_are_reported_in_the_order_of_the_recording() {
     let report = Lab::new(3000).replay("pass", &["--format", "json", "--jobs", "3"]);
     let lines: Vec<_> = report.stdout.lines().map(Result::unwrap).collect();
@@ -139,7 +161,7 @@ fn a_report_file_appears_whole_or_not_at_all() {
     let names = fs::read_dir(lab.folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name());
-    assert_eq!(names.count(), 4, "a temporary file was left behind");
+    assert_eq!(names.count(), 5, "a temporary file was left behind");
 }
 
 #[test]

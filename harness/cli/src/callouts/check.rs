@@ -232,3 +232,102 @@ fn names(object: &mut Object<'_>, key: &'static str, diagnostics: &mut Diagnosti
         .collect();
     named.into_iter().flatten().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml;
+
+    fn call(message: Vec<u8>) -> GrpcCall {
+        GrpcCall {
+            cluster: String::new(),
+            service: SERVICE.to_owned(),
+            method: METHOD.to_owned(),
+            metadata: Headers::new(),
+            message,
+            timeout_ms: None,
+        }
+    }
+
+    fn nested(fields: &[u8], inner: Message) -> Vec<u8> {
+        let wrap = |inner: Message, field: &u8| {
+            let mut outer = Message::default();
+            outer.message(*field, &inner);
+            outer
+        };
+        fields.iter().fold(inner, wrap).into_bytes()
+    }
+
+    fn encoded(text: &str, read: fn(&Node<'_>, &mut Diagnostics) -> Option<Verdict>) -> Vec<u8> {
+        let mut diagnostics = Diagnostics::new();
+        let value = yaml::parse(text).unwrap()[0].to_json();
+        let verdict = read(&Node::new(&value, "answer"), &mut diagnostics);
+        assert_eq!(diagnostics.to_string(), "");
+        verdict.unwrap().encode()
+    }
+
+    #[test]
+    fn the_request_in_a_check_is_read() {
+        let mut http = Message::default();
+        http.bytes(2, b"GET");
+        for (name, value) in [(":path", "/other"), ("a", "1"), ("b", "")] {
+            let mut entry = Message::default();
+            entry.bytes(1, name.as_bytes());
+            entry.bytes(2, value.as_bytes());
+            http.message(3, &entry);
+        }
+        http.bytes(4, b"/x");
+        http.bytes(5, b"shop");
+        let asked = asked(&call(nested(&[2, 4, 1], http))).unwrap();
+        let lines = [
+            (":method", "GET"),
+            ("a", "1"),
+            ("b", ""),
+            (":path", "/x"),
+            (":authority", "shop"),
+        ];
+        assert_eq!(asked, lines.into_iter().collect());
+    }
+
+    #[test]
+    fn what_is_no_check_asks_about_no_request() {
+        let mut other = call(Vec::new());
+        assert!(asked(&other).is_some());
+        other.method = "Other".to_owned();
+        assert!(asked(&other).is_none());
+        assert!(asked(&call(vec![0x0a, 9])).is_none());
+    }
+
+    #[test]
+    fn a_bare_verdict_has_a_status_and_a_response() {
+        assert_eq!(encoded("{}", Verdict::read_allow), b"\x0a\x00\x1a\x00");
+        // status {code: 7}, denied_response {status {code: 403}}.
+        assert_eq!(
+            encoded("{}", Verdict::read_deny),
+            b"\x0a\x02\x08\x07\x12\x05\x0a\x03\x08\x93\x03"
+        );
+    }
+
+    #[test]
+    fn headers_go_into_the_fields_of_their_kind() {
+        let allow = "{headersToSet: {a: x}, headersToAppend: {b: x}, headersToRemove: [C], \
+                     responseHeadersToAdd: {d: x}}";
+        let set = |name: u8| vec![0x12, 8, 0x0a, 6, 0x0a, 1, name, 0x12, 1, b'x'];
+        let append = |field: u8, name: u8| {
+            let header = [0x0a, 6, 0x0a, 1, name, 0x12, 1, b'x'];
+            [&[field, 12][..], &header, &[0x12, 2, 8, 1]].concat()
+        };
+        let removal = vec![0x2a, 1, b'c'];
+        let ok = [set(b'a'), append(0x12, b'b'), removal, append(0x32, b'd')].concat();
+        let size = u8::try_from(ok.len()).unwrap();
+        let expected = [&[0x0a, 0, 0x1a, size][..], &ok].concat();
+        assert_eq!(encoded(allow, Verdict::read_allow), expected);
+
+        let deny = encoded(
+            "{status: 401, headers: {a: x}, body: nay}",
+            Verdict::read_deny,
+        );
+        let denied = [&[0x0a, 3, 8, 0x91, 3][..], &set(b'a'), &[0x1a, 3], b"nay"].concat();
+        assert!(deny.ends_with(&denied), "{deny:x?}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Headers in a script.
 
 use serde_json::Value;
+use sluice_policy::diagnostic::quote;
 use sluice_policy::json::Node;
 use sluice_policy::{DiagnosticCode, Diagnostics};
 
@@ -31,11 +32,8 @@ fn values<'v>(node: &Node<'v>, diagnostics: &mut Diagnostics) -> Vec<Node<'v>> {
 pub(super) fn name(key: &str, at: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<String> {
     let is_name = !key.is_empty() && key.bytes().all(is_token);
     if !is_name {
-        at.error(
-            DiagnosticCode::UnknownKey,
-            "the name of a header",
-            diagnostics,
-        );
+        let expected = "the name of a header";
+        diagnostics.error(DiagnosticCode::UnknownKey, at.path(), quote(key), expected);
     }
     is_name.then(|| key.to_ascii_lowercase())
 }

@@ -1,12 +1,14 @@
 //! `sluice explain`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anstyle::Style;
 use clap::Args;
-use sluice_host::{EngineOptions, LogLevel};
+use sluice_host::{CalloutRecord, CalloutResult, EngineOptions, LogLevel};
 use sluice_recording::{Exchange, Paths, Reader};
 
+use crate::callouts::{Script, entry_path};
 use crate::commands::replay;
 use crate::commands::simulate::SimulationArgs;
 use crate::console::Console;
@@ -54,7 +56,7 @@ pub fn run(args: &ExplainArgs, console: &mut Console) -> Result<Exit, Failure> {
     let exchange = find(&mut recording.reader, args, &recording.name)?;
     let report = Worker::new(&setup, 0).run(0, &exchange, paths)?;
     let mut output = Output::open(None, console.color())?;
-    output.print(&explanation(&report))?;
+    output.print(&explanation(&report, &setup.script))?;
     output.print(&reasons(&setup, &exchange, paths))?;
     output.finish()?;
     Ok(if report.traps.is_empty() {
@@ -108,7 +110,37 @@ fn not_there(args: &ExplainArgs, name: &str) -> Failure {
     Failure::new(name, found, "an exchange to explain", "no-such-exchange")
 }
 
-fn explanation(report: &ExchangeReport) -> String {
+/// A call and its end.
+fn called(call: &CalloutRecord) -> String {
+    let end = match &call.result {
+        CalloutResult::Pending => "no answer before the end".to_owned(),
+        CalloutResult::Http(Some(status)) => format!("status {status}"),
+        CalloutResult::Http(None) => "a response without status".to_owned(),
+        CalloutResult::Grpc(status) => format!("gRPC status {status}"),
+        CalloutResult::Failed => "no response".to_owned(),
+        CalloutResult::Cancelled => "cancelled".to_owned(),
+    };
+    let milliseconds = Duration::from_nanos(call.took_ns).as_millis();
+    format!(
+        "{} {}: {end} after {milliseconds} ms",
+        call.cluster, call.target
+    )
+}
+
+/// The scripted entries that answered, with their answers.
+fn answers(script: &Script, report: &ExchangeReport) -> Vec<String> {
+    let entries = script.entries().iter().enumerate();
+    entries
+        .filter(|(place, _)| report.answered.contains_key(place))
+        .map(|(place, entry)| {
+            let (path, answer) = (entry_path(place), entry.answer.name());
+            format!("{answer} by {path} on line {}", entry.line)
+        })
+        .collect()
+}
+
+fn explanation(report: &ExchangeReport, script: &Script) -> String {
+    let answers = answers(script, report);
     let mut text = format!(
         "{TITLE}{}{TITLE:#} {}\n",
         visible(&report.id),
@@ -131,10 +163,10 @@ fn explanation(report: &ExchangeReport) -> String {
         fact("metric", &format!("{} {:+}", metric.name, metric.change));
     }
     for callout in &report.callouts {
-        fact(
-            "callout",
-            &format!("{} {}", callout.cluster, callout.target),
-        );
+        fact("callout", &called(callout));
+    }
+    for entry in &answers {
+        fact("answer", entry);
     }
     for trap in &report.traps {
         fact(

@@ -31,6 +31,7 @@ const DEFAULT_WORKERS: &str = "8";
 #[command(after_help = "Examples:\n  \
     sluice replay traffic.jsonl --plugins wasm-plugins/ --modules target/wasm \\\n      \
       --workload namespace=production,app=payment-service\n  \
+    sluice replay traffic.jsonl --plugins custom.yaml --callouts authorizer.yaml --fail-on unknown,untested\n  \
     sluice replay monday.jsonl tuesday.jsonl --plugins authz.yaml --modules dist --format junit --output report.xml\n  \
     sluice import --from har session.har | sluice replay - --plugins authz.yaml --modules dist --format json")]
 pub struct ReplayArgs {
