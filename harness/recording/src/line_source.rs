@@ -1,6 +1,8 @@
 //! Lines of bounded length, with their numbers and offsets.
 
-use std::io::{BufRead, Read};
+use std::io::{self, BufRead, ErrorKind};
+
+use memchr::memchr;
 
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -50,12 +52,7 @@ impl<R: BufRead> LineSource<R> {
     ) -> Result<Option<LinePlace>, Diagnostic> {
         let (number, offset) = self.position();
         let start = buffer.len();
-        let limit = u64::try_from(self.max_line_bytes)
-            .unwrap_or(u64::MAX)
-            .saturating_add(1);
-        (&mut self.input)
-            .take(limit)
-            .read_until(b'\n', buffer)
+        self.read_line(buffer)
             .map_err(|error| Diagnostic::io(&error, "a readable input").at(number, offset))?;
         let length = buffer.len() - start;
         if length == 0 {
@@ -72,6 +69,30 @@ impl<R: BufRead> LineSource<R> {
             offset,
             is_terminated,
         }))
+    }
+
+    /// Appends up to the next line feed, or one byte more than a line may have. The
+    /// standard library's way looks at every byte singly, and a replay has one reader.
+    fn read_line(&mut self, buffer: &mut Vec<u8>) -> io::Result<()> {
+        let mut room = self.max_line_bytes.saturating_add(1);
+        while room > 0 {
+            let chunk = match self.input.fill_buf() {
+                Ok(chunk) => chunk,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            let chunk = chunk.get(..room).unwrap_or(chunk);
+            let feed = memchr(b'\n', chunk);
+            let piece = feed.and_then(|feed| chunk.get(..=feed)).unwrap_or(chunk);
+            let taken = piece.len();
+            buffer.extend_from_slice(piece);
+            self.input.consume(taken);
+            if feed.is_some() || taken == 0 {
+                break;
+            }
+            room -= taken;
+        }
+        Ok(())
     }
 
     fn too_long(&self) -> Diagnostic {

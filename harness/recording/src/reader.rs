@@ -92,7 +92,7 @@ impl<R: BufRead> Reader<R> {
     /// When the input fails or a line is too long. What is wrong with a line's
     /// content is found by [`Batch::exchanges`], on whichever thread parses it.
     pub fn fill(&mut self, batch: &mut Batch, limits: BatchLimits) -> Result<bool, Diagnostic> {
-        batch.start(self.sequence, self.lines.position());
+        batch.start(self.sequence, self.lines.position(), limits);
         while batch.lines < limits.lines && batch.bytes.len() < limits.bytes {
             match self.lines.append_line(&mut batch.bytes)? {
                 Some(_) => batch.lines += 1,
@@ -156,8 +156,10 @@ impl Batch {
         .map(|(line, place)| parse_exchange(line, place))
     }
 
-    fn start(&mut self, sequence: u64, (first_line, offset): (u64, u64)) {
+    fn start(&mut self, sequence: u64, (first_line, offset): (u64, u64), limits: BatchLimits) {
         self.bytes.clear();
+        // One very long line must not stay in memory for the rest of the recording.
+        self.bytes.shrink_to(limits.bytes.saturating_mul(2));
         self.lines = 0;
         self.sequence = sequence;
         self.first_line = first_line;
@@ -208,8 +210,12 @@ fn next_line<R: BufRead>(
 }
 
 fn parse_exchange(line: &[u8], place: LinePlace) -> Result<Exchange<'_>, Vec<Diagnostic>> {
-    serde_json::from_slice(line)
-        .map_err(|error| schema::explain(line, place, LineKind::Exchange, &error))
+    // Checking UTF-8 once for the line is cheaper than string by string.
+    let parsed = match std::str::from_utf8(line) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(line),
+    };
+    parsed.map_err(|error| schema::explain(line, place, LineKind::Exchange, &error))
 }
 
 fn parse_header(line: &[u8], place: LinePlace) -> Result<RecordingHeader, Vec<Diagnostic>> {
