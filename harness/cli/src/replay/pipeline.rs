@@ -13,7 +13,7 @@ use std::io::{BufReader, Read};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
 use sluice_recording::{Batch, BatchLimits, Paths, Reader};
@@ -78,11 +78,17 @@ pub struct Block<R> {
 
 /// Work for one simulated worker.
 struct Job {
+    part: Part,
+    batch: Result<Batch, Failure>,
+}
+
+/// Where a block comes from, and whose it is.
+struct Part {
     block: u64,
     worker: usize,
+    /// The recording's name.
     name: String,
     paths: Option<Paths>,
-    batch: Result<Batch, Failure>,
 }
 
 /// Replays recordings one after the other.
@@ -102,23 +108,24 @@ pub fn replay<R: Send>(
 ) -> Result<Summary, Failure> {
     // A thread without a worker would only wait.
     let jobs = split.jobs.min(split.workers).get();
-    let blocks = Blocks::new(recordings, split.workers);
+    let (used, spare) = channel();
+    let blocks = Blocks::new(recordings, split.workers, spare);
     if jobs == 1 {
-        here(setup, blocks, &render, sink)
+        here(Lane::new(setup, used), blocks, &render, sink)
     } else {
-        threaded(setup, blocks, jobs, &render, sink)
+        let lanes = (0..jobs).map(|_| Lane::new(setup, used.clone())).collect();
+        threaded(lanes, blocks, &render, sink)
     }
 }
 
 fn here<R>(
-    setup: &Setup,
+    mut lane: Lane<'_>,
     blocks: Blocks,
     render: &impl Fn(&ExchangeReport) -> R,
     mut sink: impl FnMut(Block<R>) -> Result<(), Failure>,
 ) -> Result<Summary, Failure> {
-    let mut lane = Lane::new(setup);
     for job in blocks {
-        deliver(lane.process(&job, render), &mut sink)?;
+        deliver(lane.process(job, render), &mut sink)?;
     }
     Ok(merged([lane.summaries()]))
 }
@@ -133,20 +140,19 @@ fn deliver<R>(
 }
 
 fn threaded<R: Send>(
-    setup: &Setup,
+    lanes: Vec<Lane<'_>>,
     blocks: Blocks,
-    jobs: usize,
     render: &(impl Fn(&ExchangeReport) -> R + Sync),
     mut sink: impl FnMut(Block<R>) -> Result<(), Failure>,
 ) -> Result<Summary, Failure> {
     let workers = blocks.workers;
     thread::scope(|scope| {
-        let mut lanes = Vec::with_capacity(jobs);
+        let mut threads = Vec::with_capacity(lanes.len());
         let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
-        for _ in 0..jobs {
+        for lane in lanes {
             let (input, todo) = sync_channel::<Job>(QUEUE);
             let (done, output) = sync_channel::<Block<R>>(QUEUE);
-            lanes.push(scope.spawn(move || run_lane(setup, &todo, &done, render)));
+            threads.push(scope.spawn(move || run_lane(lane, &todo, &done, render)));
             inputs.push(input);
             outputs.push(output);
         }
@@ -154,9 +160,9 @@ fn threaded<R: Send>(
         let result = collect(&outputs, workers, &mut sink);
         // Threads that are still busy find nobody to send to, and stop.
         drop(outputs);
-        let summaries: Vec<_> = lanes
+        let summaries: Vec<_> = threads
             .into_iter()
-            .filter_map(|lane| joined(lane.join()))
+            .filter_map(|thread| joined(thread.join()))
             .collect();
         result.map(|()| merged(summaries))
     })
@@ -176,7 +182,7 @@ fn joined<T>(result: thread::Result<T>) -> Option<T> {
 /// order, so the oldest job under way always has a free place ahead of it.
 fn deal(blocks: Blocks, inputs: &[SyncSender<Job>]) {
     for job in blocks {
-        let lane = job.worker % inputs.len();
+        let lane = job.part.worker % inputs.len();
         let sent = inputs
             .get(lane)
             .is_some_and(|input| input.send(job).is_ok());
@@ -203,14 +209,13 @@ fn collect<R>(
 type Summaries = BTreeMap<usize, Summary>;
 
 fn run_lane<R>(
-    setup: &Setup,
+    mut lane: Lane<'_>,
     todo: &Receiver<Job>,
     done: &SyncSender<Block<R>>,
     render: &impl Fn(&ExchangeReport) -> R,
 ) -> Summaries {
-    let mut lane = Lane::new(setup);
     while let Ok(job) = todo.recv() {
-        if done.send(lane.process(&job, render)).is_err() {
+        if done.send(lane.process(job, render)).is_err() {
             break;
         }
     }
@@ -231,43 +236,53 @@ fn merged(lanes: impl IntoIterator<Item = Summaries>) -> Summary {
 struct Lane<'a> {
     setup: &'a Setup,
     workers: BTreeMap<usize, (Worker<'a>, Summary)>,
+    /// Where batches go to be filled again: fresh memory for each would be given
+    /// to the process page by page, and threads wait for each other there.
+    used: Sender<Batch>,
 }
 
 impl<'a> Lane<'a> {
-    fn new(setup: &'a Setup) -> Self {
+    fn new(setup: &'a Setup, used: Sender<Batch>) -> Self {
         Self {
             setup,
             workers: BTreeMap::new(),
+            used,
         }
     }
 
-    fn process<R>(&mut self, job: &Job, render: &impl Fn(&ExchangeReport) -> R) -> Block<R> {
+    fn process<R>(&mut self, job: Job, render: &impl Fn(&ExchangeReport) -> R) -> Block<R> {
         let mut block = Block {
             rendered: Vec::new(),
             failure: None,
         };
-        match &job.batch {
-            Ok(batch) => block.failure = self.run(job, batch, render, &mut block.rendered).err(),
-            Err(failure) => block.failure = Some(failure.clone()),
+        match job.batch {
+            Ok(batch) => {
+                block.failure = self
+                    .run(&job.part, &batch, render, &mut block.rendered)
+                    .err();
+                // At the end of the recordings nobody is left to fill it.
+                let _unwanted = self.used.send(batch);
+            }
+            Err(failure) => block.failure = Some(failure),
         }
         block
     }
 
     fn run<R>(
         &mut self,
-        job: &Job,
+        part: &Part,
         batch: &Batch,
         render: &impl Fn(&ExchangeReport) -> R,
         rendered: &mut Vec<R>,
     ) -> Result<(), Failure> {
-        let number = u64::try_from(job.worker).unwrap_or(u64::MAX);
+        let number = u64::try_from(part.worker).unwrap_or(u64::MAX);
         let fresh = || (Worker::new(self.setup, number), Summary::default());
-        let (worker, summary) = self.workers.entry(job.worker).or_insert_with(fresh);
-        let first = job.block.saturating_mul(lines_of_a_block());
+        let (worker, summary) = self.workers.entry(part.worker).or_insert_with(fresh);
+        let first = part.block.saturating_mul(lines_of_a_block());
         for (sequence, exchange) in (first..).zip(batch.exchanges()) {
             let exchange =
-                exchange.map_err(|diagnostics| Failure::lines(&job.name, diagnostics))?;
-            let report = worker.run(sequence, &exchange, job.paths)?;
+                exchange.map_err(|diagnostics| Failure::lines(&part.name, diagnostics))?;
+            let report = worker.run(sequence, &exchange, part.paths)?;
             summary.add(&report);
             rendered.push(render(&report));
         }
@@ -292,10 +307,12 @@ struct Blocks {
     current: Option<Recording>,
     next: u64,
     workers: usize,
+    /// Batches that were replayed.
+    spare: Receiver<Batch>,
 }
 
 impl Blocks {
-    fn new(recordings: Vec<Recording>, workers: NonZeroUsize) -> Self {
+    fn new(recordings: Vec<Recording>, workers: NonZeroUsize, spare: Receiver<Batch>) -> Self {
         let mut recordings = recordings.into_iter();
         let current = recordings.next();
         Self {
@@ -303,6 +320,7 @@ impl Blocks {
             current,
             next: 0,
             workers: workers.get(),
+            spare,
         }
     }
 
@@ -311,13 +329,13 @@ impl Blocks {
         self.next += 1;
         let workers = u64::try_from(self.workers).unwrap_or(u64::MAX);
         let worker = usize::try_from(block % workers).unwrap_or(0);
-        Job {
+        let part = Part {
             block,
             worker,
             name,
             paths,
-            batch,
-        }
+        };
+        Job { part, batch }
     }
 }
 
@@ -328,7 +346,7 @@ impl Iterator for Blocks {
         loop {
             let recording = self.current.as_mut()?;
             let (name, paths) = (recording.name.clone(), recording.reader.header().paths);
-            let mut batch = Batch::default();
+            let mut batch = self.spare.try_recv().unwrap_or_default();
             match recording.reader.fill(&mut batch, BatchLimits::default()) {
                 Ok(true) => return Some(self.job(name, paths, Ok(batch))),
                 Ok(false) => self.current = self.recordings.next(),
