@@ -1,13 +1,34 @@
-//! docs/cli.md names every subcommand and every option.
+//! docs/cli.md names every subcommand and every option, and what it shows works.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 
 use clap::{Command, CommandFactory};
+use sluice_cli::callouts::Script;
+use sluice_policy::Diagnostics;
+
+fn page() -> String {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
+    fs::read_to_string(page).unwrap()
+}
+
+#[test]
+fn the_scripted_answers_on_the_page_are_taken() {
+    let page = page();
+    let (_, section) = page.split_once("### Scripted answers").unwrap();
+    let (_, example) = section.split_once("```yaml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let documents = sluice_cli::yaml::parse(example).unwrap();
+    let mut diagnostics = Diagnostics::new();
+    let script = Script::read(&documents[0].to_json(), &mut diagnostics);
+    assert_eq!(diagnostics.to_string(), "");
+    assert_eq!(script.entries().len(), 4);
+}
 
 #[test]
 fn the_reference_page_names_every_option() {
-    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
-    let page = fs::read_to_string(page).unwrap();
+    let page = page();
     let mut missing = Vec::new();
     collect(&sluice_cli::args::Cli::command(), &page, &mut missing);
     assert_eq!(

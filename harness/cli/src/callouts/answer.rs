@@ -156,7 +156,9 @@ fn no_answer(answer: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Option<W
 }
 
 fn read_http(answer: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Option<What> {
-    let status = final_status(answer, diagnostics);
+    let status = answer
+        .take("status")
+        .and_then(|node| final_status(&node, diagnostics));
     let lines = answer
         .take("headers")
         .and_then(|node| headers::lines(&node, diagnostics))
@@ -175,8 +177,7 @@ fn read_http(answer: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Option<W
 }
 
 /// A status that ends an exchange: those below 200 only precede another.
-fn final_status(object: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Option<u16> {
-    let node = object.take("status")?;
+pub(super) fn final_status(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<u16> {
     node.integer(200..=599_u16, diagnostics)
 }
 

@@ -6,6 +6,7 @@ use sluice_policy::Diagnostics;
 use sluice_policy::json::{Node, Object};
 use sluice_policy::protobuf::{Message, Value, read};
 
+use super::answer::final_status;
 use super::headers::{self, Lines};
 
 /// Name of the gRPC service.
@@ -132,9 +133,7 @@ impl Verdict {
         let headers = lines(&mut deny, "headers", diagnostics);
         let body = deny.take("body");
         deny.finish(diagnostics);
-        let status = status.map_or(Some(FORBIDDEN), |node| {
-            node.integer(200..=599_u16, diagnostics)
-        });
+        let status = status.map_or(Some(FORBIDDEN), |node| final_status(&node, diagnostics));
         let body = body.map_or(Some(""), |node| node.string(diagnostics));
         Some(Self::Deny(Deny {
             status: status?,

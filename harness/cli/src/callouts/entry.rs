@@ -14,7 +14,8 @@ use super::request::RequestMatcher;
 pub struct Entry {
     /// The Envoy cluster that it is about, by its full name.
     pub cluster: String,
-    /// The line of the file that it starts on, counted from 1.
+    /// The line of the file that it starts on, counted from 1; 0 where it does
+    /// not come from a file.
     pub line: usize,
     /// What comes back.
     pub answer: Answer,
@@ -167,6 +168,18 @@ mod tests {
         assert_eq!(fitting(&entry("{method: Check}")), Some(0));
         assert_eq!(fitting(&entry("{service: a.B, method: Check}")), None);
         assert_eq!(fitting(&entry("{method: Chek}")), None);
+    }
+
+    #[test]
+    fn a_request_is_behind_checks_alone() {
+        let script = script("callouts: [{cluster: a, request: {}, answer: {grpcStatus: 0}}]");
+        let fits = |service| {
+            script
+                .for_grpc(&grpc_call(service, check::METHOD))
+                .is_some()
+        };
+        assert!(fits(check::SERVICE));
+        assert!(!fits("a.B"));
     }
 
     #[test]

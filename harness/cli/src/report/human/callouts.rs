@@ -14,7 +14,12 @@ impl Report {
         }
         self.title("Scripted answers");
         let mut table = new_table(&["entry", "line", "cluster", "answer", "calls"], 4);
-        for entry in summary.entries.iter().take(MAX_LINES) {
+        let mut entries: Vec<_> = summary.entries.iter().collect();
+        if entries.len() > MAX_LINES {
+            // Of a long script rather those that nothing is known of.
+            entries.sort_by_key(|entry| entry.calls > 0);
+        }
+        for entry in entries.into_iter().take(MAX_LINES) {
             let calls = match entry.calls {
                 0 => UNTESTED.to_owned(),
                 calls => calls.to_string(),
