@@ -132,6 +132,9 @@ pub trait HttpFilter: Sized + 'static {
         event: &CalloutEvent<'_>,
     ) -> Step<Self::Waiting>;
 
+    /// Tells the host what can wait: once a second, and before the filter is dropped.
+    fn on_tick(&mut self, host: Host<'_>);
+
     /// What happens to requests that no configuration is known for.
     fn unconfigured() -> Reply;
 }

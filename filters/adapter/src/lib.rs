@@ -8,6 +8,7 @@ mod arena;
 mod by_number;
 mod counters;
 mod effects;
+mod environment;
 mod exports;
 mod facts;
 mod filter;

@@ -14,7 +14,7 @@ use crate::by_number::ByNumber;
 use crate::effects;
 use crate::facts::Facts;
 use crate::filter::{CalloutEvent, HttpFilter, Setup, Step};
-use crate::{node, pairs};
+use crate::{counters, node, pairs};
 
 /// What the host does with a stream after a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +106,17 @@ impl<F: HttpFilter> Runtime<F> {
             .iter_mut()
             .find(|slot| slot.root == root)
             .map(|slot| &mut slot.filter)
+    }
+
+    /// Drops all other filters, each after a last word.
+    fn keep(&mut self, host: Host<'_>, stays: impl Fn(&Slot<F>) -> bool) {
+        self.filters.retain_mut(|slot| {
+            let stays = stays(slot);
+            if !stays {
+                slot.filter.on_tick(host);
+            }
+            stays
+        });
     }
 
     /// What the filter of `root` says to the stream that the host is at.
@@ -242,13 +253,17 @@ impl<F: HttpFilter> Callbacks for Runtime<F> {
             }
         }
         host.refresh_log_level();
-        if host.set_tick_period_ms(TICK_MS).is_err() {
+        let has_ticks = host.set_tick_period_ms(TICK_MS).is_ok();
+        if !has_ticks {
             host.log(
                 Level::Warn,
                 "the host does not tick: what is gone stays in memory",
             );
         }
-        self.filters.retain(|slot| slot.root != root);
+        if let Err(line) = counters::settle(has_ticks) {
+            host.log(Level::Warn, line);
+        }
+        self.keep(host, |slot| slot.root != root);
         self.filters.push(Slot {
             root,
             filter: configured.filter,
@@ -326,8 +341,11 @@ impl<F: HttpFilter> Callbacks for Runtime<F> {
                 slot.missed + 1
             };
         }
+        if let Some(filter) = self.filter(root) {
+            filter.on_tick(host);
+        }
         let gone = MISSED_TICKS * self.filters.len();
-        self.filters.retain(|slot| slot.missed <= gone);
+        self.keep(host, |slot| slot.missed <= gone);
         self.waiting
             .retain(|waiting| waiting.root != root || count_down(&mut waiting.ticks_left));
         self.response_edits
@@ -393,6 +411,10 @@ mod tests {
             }
         }
 
+        fn on_tick(&mut self, host: Host<'_>) {
+            host.increment_metric(1, 1).unwrap();
+        }
+
         fn unconfigured() -> Reply {
             Reply {
                 status: 403,
@@ -429,6 +451,26 @@ mod tests {
         assert_eq!(roots(&runtime), [1, 2]);
         tick(&mut runtime, 2, 1);
         assert_eq!(roots(&runtime), [2]);
+    }
+
+    /// How often filters told the host what they had counted, in `act`.
+    fn told(act: impl FnOnce()) -> usize {
+        script(|_| {});
+        act();
+        let told = |call: &&String| call.starts_with("proxy_increment_metric");
+        calls().iter().filter(told).count()
+    }
+
+    #[test]
+    fn a_filter_tells_what_it_counted_when_it_ticks_and_before_it_is_dropped() {
+        let mut runtime = configured(&[1, 2]);
+        assert_eq!(told(|| tick(&mut runtime, 2, 1)), 1);
+        let again = || {
+            Host::enter(|host| runtime.on_configure(host, 1, 0));
+        };
+        assert_eq!(told(again), 1);
+        let ticks = MISSED_TICKS * 2 + 1;
+        assert_eq!(told(|| tick(&mut runtime, 2, ticks)), ticks + 1);
     }
 
     #[test]

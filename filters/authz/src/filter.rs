@@ -118,6 +118,10 @@ impl HttpFilter for Authz {
         self.follow(host, request, step, state.resume)
     }
 
+    fn on_tick(&mut self, host: Host<'_>) {
+        self.report.flush(host);
+    }
+
     fn unconfigured() -> Reply {
         refusal("rbac_access_denied_invalid_configuration[not_configured]")
     }

@@ -54,6 +54,11 @@ impl Report {
         }
     }
 
+    /// Hands over what was counted and not told yet.
+    pub fn flush(&mut self, host: Host<'_>) {
+        self.counters.flush(host);
+    }
+
     /// Reports a refusal that an external authorizer, or its absence, caused.
     pub fn external_refusal(&mut self, host: Host<'_>, reply: &Reply) {
         // The details are among a handful of constants of the engine.

@@ -295,10 +295,24 @@ fn config(name: String, filter: &WasmFilter) -> PluginConfig {
         name,
         root_id: filter.plugin_name.clone(),
         configuration: filter.configuration.clone(),
-        environment: filter.environment.iter().filter_map(variable).collect(),
+        environment: environment(filter),
         fail_strategy: filter.fail_strategy,
         ..PluginConfig::default()
     }
+}
+
+/// Has sluice's own filters tell their counts request by request (in Envoy they do
+/// so once a second): a report says which rule allowed each.
+const IMMEDIATE_COUNTERS: (&str, &str) = ("SLUICE_COUNTERS", "immediate");
+
+/// The manifest's variables, and ours where it has no own of that name.
+fn environment(filter: &WasmFilter) -> Vec<(String, String)> {
+    let (name, value) = IMMEDIATE_COUNTERS;
+    let mut all: Vec<_> = filter.environment.iter().filter_map(variable).collect();
+    if all.iter().all(|(theirs, _)| theirs != name) {
+        all.push((name.to_owned(), value.to_owned()));
+    }
+    all
 }
 
 /// A variable of the proxy that is not set is not passed on: Istio's own rule.

@@ -41,7 +41,11 @@ impl Harness {
     /// # Errors
     /// The host could not start it.
     pub fn chain(&self, scenario: &Scenario) -> Result<Chain, String> {
-        let config = PluginConfig::new("authz", scenario.plugin.config().to_string());
+        let config = PluginConfig {
+            // A case says which counters its one request moves.
+            environment: vec![("SLUICE_COUNTERS".to_owned(), "immediate".to_owned())],
+            ..PluginConfig::new("authz", scenario.plugin.config().to_string())
+        };
         let world = World {
             proxy: node(scenario),
             callouts: Box::new(Providers::new(scenario)),

@@ -1,0 +1,64 @@
+//! The environment of the VM: `vmConfig.env` of a WasmPlugin.
+//!
+//! Asked of WASI directly: the standard library's way is 5 KB of a module.
+
+/// The value of a variable; `None` when it is not set or the host has no environment.
+#[cfg(not(target_os = "wasi"))]
+pub(crate) fn variable(_name: &str) -> Option<Vec<u8>> {
+    None
+}
+
+/// The value of a variable; `None` when it is not set or the host has no environment.
+#[cfg(target_os = "wasi")]
+pub(crate) fn variable(name: &str) -> Option<Vec<u8>> {
+    let all = wasi::all()?;
+    value(&all, name).map(<[u8]>::to_vec)
+}
+
+/// Finds a variable among `NAME=value` entries, each with a NUL behind it.
+#[cfg(any(target_os = "wasi", test))]
+fn value<'e>(all: &'e [u8], name: &str) -> Option<&'e [u8]> {
+    let mut entries = all.split(|&byte| byte == 0);
+    entries.find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+}
+
+#[cfg(target_os = "wasi")]
+mod wasi {
+    #![expect(
+        unsafe_code,
+        reason = "the functions of WASI write through pointers, here into live locals"
+    )]
+
+    #[link(wasm_import_module = "wasi_snapshot_preview1")]
+    unsafe extern "C" {
+        fn environ_sizes_get(count: *mut usize, size: *mut usize) -> u16;
+        fn environ_get(entries: *mut *mut u8, bytes: *mut u8) -> u16;
+    }
+
+    /// Every entry, each with a NUL behind it.
+    pub(super) fn all() -> Option<Vec<u8>> {
+        let (mut count, mut size) = (0, 0);
+        if unsafe { environ_sizes_get(&raw mut count, &raw mut size) } != 0 {
+            return None;
+        }
+        let mut entries = vec![std::ptr::null_mut(); count];
+        let mut bytes = vec![0; size];
+        // Sound: the host writes `count` pointers and `size` bytes, as it just said.
+        let status = unsafe { environ_get(entries.as_mut_ptr(), bytes.as_mut_ptr()) };
+        (status == 0).then_some(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::value;
+
+    #[test]
+    fn a_variable_is_found_by_its_whole_name() {
+        let all = b"MESHES=no\0MESH=east=1\0EMPTY=\0";
+        assert_eq!(value(all, "MESH"), Some(&b"east=1"[..]));
+        assert_eq!(value(all, "EMPTY"), Some(&b""[..]));
+        assert_eq!(value(all, "MES"), None);
+        assert_eq!(value(b"", "MESH"), None);
+    }
+}
