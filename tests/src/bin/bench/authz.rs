@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::bars::{Bar, Target};
-use crate::policies::Policies;
+use crate::policies::{Policies, Shape};
 use crate::proxies::Proxy;
 
 mod memory;
@@ -38,10 +38,16 @@ impl Plan {
     };
 }
 
-/// One size: the native filter and ours.
+/// Sizes at which policies of the least shape are measured beside: no bar, but
+/// what a reader with such policies may expect.
+const LEAST: [usize; 2] = [1, 1_000];
+
+/// One set of policies: the native filter and ours.
 struct Pair {
     count: usize,
-    target: f64,
+    shape: Shape,
+    /// None if there is no bar.
+    target: Option<f64>,
     native: Proxy,
     wasm: Proxy,
 }
@@ -81,24 +87,28 @@ fn module_size(module: &Path) -> Result<Bar> {
 }
 
 fn times(plan: &Plan, module: &Path) -> Result<Vec<Bar>> {
-    let mut bare = Proxy::bare(&Policies::new(1).allowed_path())?;
-    let mut pairs = SIZES
-        .iter()
-        .map(|&(count, target)| pair(count, target, module))
-        .collect::<Result<Vec<_>>>()?;
+    let mut bare = Proxy::bare(&Policies::new(1, Shape::Example).allowed_path())?;
+    let mut pairs = Vec::new();
+    for (count, target) in SIZES {
+        pairs.push(pair(count, Shape::Example, Some(target), module)?);
+    }
+    for count in LEAST {
+        pairs.push(pair(count, Shape::Least, None, module)?);
+    }
     run(plan, &mut bare, &mut pairs)?;
     print(&bare, &pairs);
     Ok(compare(&bare, &pairs))
 }
 
-fn pair(count: usize, target: f64, module: &Path) -> Result<Pair> {
-    let policies = Policies::new(count);
+fn pair(count: usize, shape: Shape, target: Option<f64>, module: &Path) -> Result<Pair> {
+    let policies = Policies::new(count, shape);
     let native =
         Proxy::native(&policies).with_context(|| format!("native rbac with {count} policies"))?;
     let wasm = Proxy::wasm(&policies, module)
         .with_context(|| format!("authz.wasm with {count} policies"))?;
     Ok(Pair {
         count,
+        shape,
         target,
         native,
         wasm,
@@ -153,15 +163,18 @@ fn print(bare: &Proxy, pairs: &[Pair]) {
         median(bare.rounds.iter().copied())
     );
     println!(
-        "{:<24} {:>12} {:>12}",
-        "policies", "rbac adds", "authz adds"
+        "{:<24} {:>12} {:>12} {:>8}",
+        "policies", "rbac adds", "authz adds", "ratio"
     );
     for pair in pairs {
+        let name = match pair.shape {
+            Shape::Example => pair.count.to_string(),
+            Shape::Least => format!("{}, one prefix each", pair.count),
+        };
+        let (native, wasm) = (added(&pair.native, bare), added(&pair.wasm, bare));
         println!(
-            "{:<24} {:>12.1} {:>12.1}",
-            pair.count,
-            added(&pair.native, bare),
-            added(&pair.wasm, bare)
+            "{name:<24} {native:>12.1} {wasm:>12.1} {:>8.3}",
+            wasm / native
         );
     }
 }
@@ -169,16 +182,23 @@ fn print(bare: &Proxy, pairs: &[Pair]) {
 fn compare(bare: &Proxy, pairs: &[Pair]) -> Vec<Bar> {
     let mut bars: Vec<Bar> = pairs
         .iter()
-        .map(|pair| Bar {
-            name: format!("authz adds / rbac adds, {} policies, µs", pair.count),
-            ours: added(&pair.wasm, bare),
-            reference: added(&pair.native, bare),
-            target: Target::AtMost(pair.target),
+        .filter_map(|pair| {
+            Some(Bar {
+                name: format!("authz adds / rbac adds, {} policies, µs", pair.count),
+                ours: added(&pair.wasm, bare),
+                reference: added(&pair.native, bare),
+                target: Target::AtMost(pair.target?),
+            })
         })
         .collect();
-    if let [first, .., last] = pairs {
+    let of = |count| {
+        let has = |pair: &&Pair| pair.count == count && pair.target.is_some();
+        pairs.iter().find(has)
+    };
+    let [(least, _), .., (most, _)] = SIZES;
+    if let (Some(first), Some(last)) = (of(least), of(most)) {
         bars.push(Bar {
-            name: format!("authz adds, {} policies / {}, µs", last.count, first.count),
+            name: format!("authz adds, {most} policies / {least}, µs"),
             ours: added(&last.wasm, bare),
             reference: added(&first.wasm, bare),
             target: Target::AtMost(GROWTH),

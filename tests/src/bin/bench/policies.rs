@@ -6,6 +6,16 @@ use serde_json::{Map, Value, json};
 /// Namespace of the workload that the policies protect.
 pub const NAMESPACE: &str = "bench";
 
+/// What each policy allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// As the example in `wasm-plugins`: a method, a path and all below it. The
+    /// callers it names are left out, since the bench speaks plaintext.
+    Example,
+    /// A method and all below one path: the least that a linear scan can be asked.
+    Least,
+}
+
 /// `count` ALLOW policies, each for one service's paths.
 ///
 /// The request of the bench is allowed by the last of them in rbac's order.
@@ -13,22 +23,25 @@ pub const NAMESPACE: &str = "bench";
 /// costs it, since that one passes every policy too.
 pub struct Policies {
     count: usize,
+    shape: Shape,
 }
 
 impl Policies {
-    /// So many.
-    pub fn new(count: usize) -> Self {
-        Self { count }
+    /// So many of one shape.
+    pub fn new(count: usize, shape: Shape) -> Self {
+        Self { count, shape }
     }
 
     /// The path that only the last policy allows.
     pub fn allowed_path(&self) -> String {
-        format!("{}charges", prefix(self.count - 1))
+        format!("{}/41", base(self.count - 1))
     }
 
     /// pluginConfig for `authz.wasm`.
     pub fn plugin_config(&self) -> String {
-        let resources: Vec<Value> = (0..self.count).map(authorization_policy).collect();
+        let resources: Vec<Value> = (0..self.count)
+            .map(|index| self.authorization_policy(index))
+            .collect();
         json!({"resources": resources}).to_string()
     }
 
@@ -38,7 +51,7 @@ impl Policies {
             .map(|index| {
                 (
                     format!("ns[{NAMESPACE}]-policy[{}]-rule[0]", name(index)),
-                    native_policy(index),
+                    self.native_policy(index),
                 )
             })
             .collect();
@@ -51,28 +64,40 @@ fn name(index: usize) -> String {
     format!("service-{index:05}")
 }
 
-fn prefix(index: usize) -> String {
-    format!("/{}/v1/", name(index))
+fn base(index: usize) -> String {
+    format!("/{}/v1/charges", name(index))
 }
 
-fn authorization_policy(index: usize) -> Value {
-    json!({
-        "apiVersion": "security.istio.io/v1",
-        "kind": "AuthorizationPolicy",
-        "metadata": {"name": name(index), "namespace": NAMESPACE},
-        "spec": {
-            "action": "ALLOW",
-            "rules": [{"to": [{"operation": {"methods": ["GET"], "paths": [format!("{}*", prefix(index))]}}]}],
-        },
-    })
-}
+impl Policies {
+    fn authorization_policy(&self, index: usize) -> Value {
+        let below = format!("{}/*", base(index));
+        let paths = match self.shape {
+            Shape::Example => vec![base(index), below],
+            Shape::Least => vec![below],
+        };
+        json!({
+            "apiVersion": "security.istio.io/v1",
+            "kind": "AuthorizationPolicy",
+            "metadata": {"name": name(index), "namespace": NAMESPACE},
+            "spec": {
+                "action": "ALLOW",
+                "rules": [{"to": [{"operation": {"methods": ["GET"], "paths": paths}}]}],
+            },
+        })
+    }
 
-fn native_policy(index: usize) -> Value {
-    let method = json!({"header": {"name": ":method", "string_match": {"exact": "GET"}}});
-    let path = json!({"url_path": {"path": {"prefix": prefix(index)}}});
-    let any_of = |rule: Value| json!({"or_rules": {"rules": [rule]}});
-    json!({
-        "permissions": [{"and_rules": {"rules": [any_of(method), any_of(path)]}}],
-        "principals": [{"and_ids": {"ids": [{"any": true}]}}],
-    })
+    fn native_policy(&self, index: usize) -> Value {
+        let method = json!({"header": {"name": ":method", "string_match": {"exact": "GET"}}});
+        let path = |test: Value| json!({"url_path": {"path": test}});
+        let below = path(json!({"prefix": format!("{}/", base(index))}));
+        let paths = match self.shape {
+            Shape::Example => vec![path(json!({"exact": base(index)})), below],
+            Shape::Least => vec![below],
+        };
+        let any_of = |rules: Vec<Value>| json!({"or_rules": {"rules": rules}});
+        json!({
+            "permissions": [{"and_rules": {"rules": [any_of(vec![method]), any_of(paths)]}}],
+            "principals": [{"and_ids": {"ids": [{"any": true}]}}],
+        })
+    }
 }

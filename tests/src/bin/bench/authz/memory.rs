@@ -9,7 +9,7 @@ use sluice_host::OutcomeKind;
 use super::MEBIBYTE;
 use crate::bars::{Bar, Target};
 use crate::guest::{self, Guest};
-use crate::policies::{NAMESPACE, Policies};
+use crate::policies::{NAMESPACE, Policies, Shape};
 
 /// How many policies, and the most that they may take.
 const LIMITS: [(usize, f64); 2] = [(100, 2.0 * MEBIBYTE), (5_000, 12.0 * MEBIBYTE)];
@@ -44,7 +44,7 @@ pub fn measure(module: &Path, quick: bool) -> Result<Vec<Bar>> {
 
 /// Bytes after a warm-up of a thousand requests, and after many.
 fn run(module: &Path, count: usize, exchanges: u32) -> Result<(f64, f64)> {
-    let policies = Policies::new(count);
+    let policies = Policies::new(count, Shape::Example);
     let mut guest = Guest::start(module, NAMESPACE, policies.plugin_config())?;
     // Of three requests one is allowed, one is refused, one is long.
     let allowed = guest::get(&policies.allowed_path());
