@@ -1,5 +1,6 @@
 //! Facts about an exchange, by their Envoy attribute names.
 
+mod form;
 mod kind;
 
 use std::borrow::Cow;
@@ -9,6 +10,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+pub(crate) use form::Form;
 pub use kind::AttributeKind;
 
 use crate::Recorded;
@@ -46,6 +48,11 @@ impl<'a> Attributes<'a> {
     /// Every attribute, by name in byte order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &AttributeValue<'a>)> {
         self.0.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+
+    /// Whether each is one of Envoy's, of its type and in its range.
+    pub(crate) fn is_possible(&self) -> bool {
+        self.iter().all(|(name, value)| is_possible(name, value))
     }
 
     /// How many there are.
@@ -217,7 +224,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Attributes<'a> {
                 while let Some(Text(name)) = map.next_key()? {
                     let value: AttributeValue<'de> = map.next_value()?;
                     // The schema walk finds out what is wrong and says it properly.
-                    if !AttributeKind::of(&name).is_some_and(|kind| kind.accepts(&value)) {
+                    if !is_possible(&name, &value) {
                         return Err(de::Error::custom("an Envoy attribute of its type"));
                     }
                     if attributes.insert(name, value).is_some() {
@@ -229,6 +236,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Attributes<'a> {
         }
         deserializer.deserialize_map(AttributesVisitor)
     }
+}
+
+fn is_possible(name: &str, value: &AttributeValue<'_>) -> bool {
+    Form::of(name).is_some_and(|form| form.kind().accepts(value) && form.allows(value))
 }
 
 impl Serialize for Attributes<'_> {

@@ -4,11 +4,18 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fields::{is_field_name, is_field_value};
 use crate::object::impl_object;
+use crate::section::{Section, is_latency, is_status};
 use crate::text::owned_text;
-use crate::{Attributes, Body, Expectation, Fields, Recorded, Timestamp};
+use crate::{Attributes, Body, Expectation, Field, Fields, Recorded, Timestamp};
 
-impl_object!(Exchange<'a>, Request<'a>, Response<'a>, Partial<'a>);
+impl_object!(
+    Exchange<'a>,
+    Request<'a> if is_possible,
+    Response<'a> if is_possible,
+    Partial<'a> if is_possible
+);
 
 /// A request, what is known of its connection, and the response to it.
 ///
@@ -37,6 +44,21 @@ pub struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
+    /// Whether a reader accepts it: Envoy can have recorded it.
+    pub(crate) fn is_possible(&self) -> bool {
+        self.attributes.is_possible()
+            && self.request.is_possible()
+            && self
+                .response
+                .as_ref()
+                .known()
+                .is_none_or(Response::is_possible)
+            && self
+                .expect
+                .as_ref()
+                .is_none_or(|expect| expect.is_possible())
+    }
+
     /// The same exchange without borrowing.
     pub fn into_owned(self) -> Exchange<'static> {
         Exchange {
@@ -69,6 +91,13 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
+    fn is_possible(&self) -> bool {
+        let is_whole = self.partial.is_none();
+        are_possible(&self.headers, Section::Request, is_whole)
+            && self.partial.as_ref().is_none_or(Partial::is_possible)
+            && trailers_are_possible(&self.trailers)
+    }
+
     /// The first value of a header, or why there is none.
     pub fn header(&self, name: &str) -> Recorded<&[u8]> {
         header(&self.headers, self.partial.as_ref(), name)
@@ -107,6 +136,15 @@ pub struct Response<'a> {
 }
 
 impl Response<'_> {
+    fn is_possible(&self) -> bool {
+        let is_whole = self.partial.is_none();
+        are_possible(&self.headers, Section::Response, is_whole)
+            && self.headers.all(":status").all(is_status)
+            && self.partial.as_ref().is_none_or(Partial::is_possible)
+            && trailers_are_possible(&self.trailers)
+            && self.latency_ms.is_none_or(is_latency)
+    }
+
     /// The first value of a header, or why there is none.
     pub fn header(&self, name: &str) -> Recorded<&[u8]> {
         header(&self.headers, self.partial.as_ref(), name)
@@ -142,12 +180,30 @@ pub struct Partial<'a> {
 }
 
 impl Partial<'_> {
+    fn is_possible(&self) -> bool {
+        self.absent.iter().all(|name| is_field_name(name))
+    }
+
     /// The same list without borrowing.
     pub fn into_owned(self) -> Partial<'static> {
         Partial {
             absent: self.absent.into_iter().map(owned_text).collect(),
         }
     }
+}
+
+fn trailers_are_possible(trailers: &Recorded<Fields<'_>>) -> bool {
+    let trailers = trailers.as_ref().known();
+    trailers.is_none_or(|trailers| are_possible(trailers, Section::Trailers, false))
+}
+
+/// Each line for itself, and the pseudo-headers together.
+fn are_possible(fields: &Fields<'_>, section: Section, is_whole: bool) -> bool {
+    let line = |field: &Field<'_>| is_field_name(&field.name) && is_field_value(&field.value);
+    let mut are_possible = fields.iter().all(line);
+    let names = fields.iter().map(|field| field.name.as_ref());
+    section.check(names, is_whole, |_| are_possible = false);
+    are_possible
 }
 
 fn header<'h>(

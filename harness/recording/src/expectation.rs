@@ -6,9 +6,10 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, SeqAccess, Unexpected, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use crate::fields::is_field_name;
 use crate::object::impl_object;
 
-impl_object!(Expectation);
+impl_object!(Expectation if is_possible);
 
 /// What a replay must find. A missing field is not compared.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -39,6 +40,18 @@ pub struct Expectation {
     /// Headers that the client must see.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub response_headers: BTreeMap<String, HeaderExpectation>,
+}
+
+impl Expectation {
+    /// Whether every header has a name: one that cannot be there would be expected to be
+    /// absent, and found so, for ever.
+    pub(crate) fn is_possible(&self) -> bool {
+        let mut names = self
+            .request_headers
+            .keys()
+            .chain(self.response_headers.keys());
+        names.all(|name| is_field_name(name))
+    }
 }
 
 /// RFC 9110 §15 has three digits.

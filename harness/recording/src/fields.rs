@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use memchr::memchr3;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, SerializeTuple, Serializer};
 
@@ -144,9 +145,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
                 let name: Text<'de> = pair
                     .next_element()?
                     .ok_or_else(|| de::Error::invalid_length(0, &self))?;
-                if !is_field_name(&name.0) {
-                    return Err(de::Error::custom("a header name in lower case"));
-                }
                 let value: FieldValue<'de> = pair
                     .next_element()?
                     .ok_or_else(|| de::Error::invalid_length(1, &self))?;
@@ -160,14 +158,26 @@ impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
     }
 }
 
-/// Whether `name` can be a header name here: not empty and in lower case, since that is
-/// how a filter in Envoy sees every header. Names that HTTP forbids may have been sent
-/// all the same; refusing them is the proxy's part in a replay.
+/// Whether `name` can be a header name: a token (RFC 9110 §5.6.2) in lower case, as a
+/// filter in Envoy sees every header, or a colon and a token. Envoy answers other names
+/// with 400 before anything is recorded.
 pub(crate) fn is_field_name(name: &str) -> bool {
-    !name.is_empty()
-        && !name
-            .bytes()
-            .any(|byte| byte.is_ascii_uppercase() || byte.is_ascii_control())
+    let token = name.strip_prefix(':').unwrap_or(name);
+    !token.is_empty() && token.bytes().all(is_lower_token_byte)
+}
+
+fn is_lower_token_byte(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_')
+        || matches!(
+            byte,
+            b'!' | b'#'..=b'\'' | b'*' | b'+' | b'.' | b'^' | b'`' | b'|' | b'~'
+        )
+}
+
+/// Whether a header can have this value: Envoy's header map holds no NUL, CR or LF
+/// (RFC 9110 §5.5).
+pub(crate) fn is_field_value(value: &[u8]) -> bool {
+    memchr3(0, b'\r', b'\n', value).is_none()
 }
 
 struct FieldValue<'a>(Cow<'a, [u8]>);

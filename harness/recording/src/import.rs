@@ -22,7 +22,7 @@ pub use join::{AccessLogIndex, JoinOutcome};
 pub use redact::{DEFAULT_REDACTED, Redaction};
 pub use report::{ImportReport, JoinReport};
 
-use crate::{Diagnostic, Exchange, RecordingHeader};
+use crate::{Diagnostic, Exchange, RecordingHeader, schema};
 use prefix::Prefixed;
 
 /// How to import.
@@ -186,6 +186,8 @@ fn read(
         .collect();
     let mut exchanges = 0;
     let mut counted = |exchange| {
+        // What a capture says is no reason to write what no reader takes.
+        schema::check(&exchange)?;
         exchanges += 1;
         sink(exchange)
     };

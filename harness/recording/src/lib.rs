@@ -23,6 +23,7 @@ mod reader;
 mod recorded;
 mod recording_header;
 mod schema;
+mod section;
 mod text;
 mod timestamp;
 mod writer;

@@ -50,12 +50,18 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for ObjectVisitor<V> {
 }
 
 /// Implements serde's traits for structs that derive them with `remote = "Self"`, which
-/// makes the derived code inherent functions, so that reading goes through [`ObjectOnly`].
+/// makes the derived code inherent functions, so that reading goes through [`ObjectOnly`],
+/// and through a check of what was read where one is named.
 macro_rules! impl_object {
-    ($($name:ident $(<$lifetime:lifetime>)?),+) => {$(
+    ($($name:ident $(<$lifetime:lifetime>)? $(if $check:ident)?),+) => {$(
         impl<'de $(: $lifetime, $lifetime)?> serde::Deserialize<'de> for $name $(<$lifetime>)? {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::deserialize($crate::object::ObjectOnly(deserializer))
+                let value = Self::deserialize($crate::object::ObjectOnly(deserializer))?;
+                // The schema walk finds out what is wrong and says it properly.
+                $(if !value.$check() {
+                    return Err(serde::de::Error::custom("what Envoy can have recorded"));
+                })?
+                Ok(value)
             }
         }
 

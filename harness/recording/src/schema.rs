@@ -8,29 +8,32 @@
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
-use crate::attribute::AttributeKind;
-use crate::diagnostic::{Code, Diagnostic, one_of, quote};
-use crate::fields::is_field_name;
+use crate::attribute::{AttributeKind, Form};
+use crate::diagnostic::{Code, Diagnostic, one_of, quote, quote_bytes};
+use crate::fields::{is_field_name, is_field_value};
 use crate::line_source::LinePlace;
 use crate::recording_header::{InvalidVersion, Version};
+use crate::section::{self, Fault, Section, is_latency, is_status};
 use crate::text::decode_base64;
 use crate::timestamp::InvalidTimestamp;
-use crate::{AttributeValue, Outcome, Paths, Source, Timestamp};
+use crate::{AttributeValue, Exchange, Outcome, Paths, Source, Timestamp};
 
 /// What a value may look like.
 #[derive(Debug, Clone, Copy)]
 enum Shape {
     Text,
     Bool,
-    Number,
     Status,
     Time,
     Version,
     Choice(&'static [&'static str]),
     Object(&'static [Key]),
     Body,
-    Fields,
+    Message(Section),
+    Fields(Section),
+    Latency,
     Names,
+    FieldNames,
     Attributes,
     HeaderExpectations,
 }
@@ -86,27 +89,27 @@ const EXCHANGE: &[Key] = &[
     required("id", Shape::Text),
     optional("time", Shape::Time),
     defaulted("attributes", Shape::Attributes),
-    required("request", Shape::Object(REQUEST)),
-    optional("response", Shape::Object(RESPONSE)),
+    required("request", Shape::Message(Section::Request)),
+    optional("response", Shape::Message(Section::Response)),
     optional("expect", Shape::Object(EXPECT)),
 ];
 
 const REQUEST: &[Key] = &[
-    required("headers", Shape::Fields),
+    required("headers", Shape::Fields(Section::Request)),
     optional("partial", Shape::Object(PARTIAL)),
     optional("body", Shape::Body),
-    optional("trailers", Shape::Fields),
+    optional("trailers", Shape::Fields(Section::Trailers)),
 ];
 
 const RESPONSE: &[Key] = &[
-    required("headers", Shape::Fields),
+    required("headers", Shape::Fields(Section::Response)),
     optional("partial", Shape::Object(PARTIAL)),
     optional("body", Shape::Body),
-    optional("trailers", Shape::Fields),
-    optional("latency_ms", Shape::Number),
+    optional("trailers", Shape::Fields(Section::Trailers)),
+    optional("latency_ms", Shape::Latency),
 ];
 
-const PARTIAL: &[Key] = &[defaulted("absent", Shape::Names)];
+const PARTIAL: &[Key] = &[defaulted("absent", Shape::FieldNames)];
 
 const EXPECT: &[Key] = &[
     optional("outcome", Shape::Choice(&Outcome::NAMES)),
@@ -152,7 +155,7 @@ pub(crate) fn explain(
         Err(error) => return vec![not_json(text, place, kind, &error)],
     };
     let mut walk = Walk {
-        place,
+        place: Some(place),
         found: Vec::new(),
     };
     let keys = if kind == LineKind::Header {
@@ -165,6 +168,28 @@ pub(crate) fn explain(
         walk.found.push(unexplained(place, reason));
     }
     walk.found
+}
+
+/// Whether a reader would accept an exchange that did not come from one.
+///
+/// # Errors
+///
+/// The first thing that it would refuse, without a place.
+pub(crate) fn check(exchange: &Exchange<'_>) -> Result<(), Diagnostic> {
+    if exchange.is_possible() {
+        return Ok(());
+    }
+    let mut walk = Walk {
+        place: None,
+        found: Vec::new(),
+    };
+    if let Ok(value) = serde_json::to_value(exchange) {
+        walk.value(&value, Shape::Object(EXCHANGE), "");
+    }
+    Err(walk.found.into_iter().next().unwrap_or_else(|| {
+        let expected = "an exchange that Envoy can have recorded";
+        Diagnostic::new(Code::InvalidValue, quote(&exchange.id), expected)
+    }))
 }
 
 fn not_utf8(line: &[u8], place: LinePlace, valid_bytes: usize) -> Diagnostic {
@@ -233,7 +258,7 @@ fn unexplained(place: LinePlace, reason: &serde_json::Error) -> Diagnostic {
 }
 
 struct Walk {
-    place: LinePlace,
+    place: Option<LinePlace>,
     found: Vec<Diagnostic>,
 }
 
@@ -250,9 +275,11 @@ impl Walk {
         found: impl Into<String>,
         expected: &str,
     ) -> Diagnostic {
-        Diagnostic::new(code, found, expected)
-            .at(self.place.number, self.place.offset)
-            .on(path)
+        let diagnostic = Diagnostic::new(code, found, expected).on(path);
+        match self.place {
+            Some(place) => diagnostic.at(place.number, place.offset),
+            None => diagnostic,
+        }
     }
 
     fn wrong_type(&mut self, path: &str, value: &Value, expected: &str) {
@@ -261,17 +288,18 @@ impl Walk {
 
     fn value(&mut self, value: &Value, shape: Shape, path: &str) {
         match (shape, value) {
-            (Shape::Text, Value::String(_))
-            | (Shape::Bool, Value::Bool(_))
-            | (Shape::Number, Value::Number(_)) => {}
+            (Shape::Text, Value::String(_)) | (Shape::Bool, Value::Bool(_)) => {}
+            (Shape::Latency, Value::Number(_)) => self.latency(value, path),
             (Shape::Status, Value::Number(_)) => self.status(value, path),
             (Shape::Time, Value::String(text)) => self.time(text, path),
             (Shape::Version, Value::String(text)) => self.version(text, path),
             (Shape::Choice(names), Value::String(text)) => self.choice(text, names, path),
             (Shape::Object(keys), Value::Object(map)) => self.object(map, keys, path),
             (Shape::Body, Value::Object(map)) => self.body(map, path),
-            (Shape::Fields, Value::Array(lines)) => self.fields(lines, path),
+            (Shape::Message(section), Value::Object(map)) => self.message(map, section, path),
+            (Shape::Fields(section), Value::Array(lines)) => self.fields(lines, section, path),
             (Shape::Names, Value::Array(names)) => self.names(names, path),
+            (Shape::FieldNames, Value::Array(names)) => self.field_names(names, path),
             (Shape::Attributes, Value::Object(map)) => self.attributes(map, path),
             (Shape::HeaderExpectations, Value::Object(map)) => self.expectations(map, path),
             _ => self.wrong_type(path, value, shape.expected()),
@@ -316,7 +344,7 @@ impl Walk {
                 Code::InvalidValue,
                 path,
                 quote_value(value),
-                "a status from 100 to 999",
+                section::STATUS,
             );
         }
     }
@@ -376,44 +404,125 @@ impl Walk {
         }
     }
 
-    fn fields(&mut self, lines: &[Value], path: &str) {
+    fn latency(&mut self, value: &Value, path: &str) {
+        if !value.as_f64().is_some_and(is_latency) {
+            let expected = "0 or more milliseconds";
+            self.report(Code::InvalidValue, path, quote_value(value), expected);
+        }
+    }
+
+    /// A request or a response: whether the list of headers is whole, `partial` says.
+    fn message(&mut self, map: &Map<String, Value>, section: Section, path: &str) {
+        let keys = match section {
+            Section::Response => RESPONSE,
+            _ => REQUEST,
+        };
+        self.object(map, keys, path);
+        let is_partial = map.get("partial").is_some_and(|partial| !partial.is_null());
+        let lines = map.get("headers").and_then(Value::as_array);
+        if let Some(lines) = lines.filter(|_| !is_partial) {
+            section.check(names_of(lines), true, |fault| {
+                if let Fault::Missing(name) = fault {
+                    let expected = "it, or `partial` beside a list that is not whole";
+                    let found = format!("no {}", quote(name));
+                    let path = join(path, "headers");
+                    self.report(Code::MissingField, &path, found, expected);
+                }
+            });
+        }
+    }
+
+    fn fields(&mut self, lines: &[Value], section: Section, path: &str) {
         for (index, line) in lines.iter().enumerate() {
             let path = format!("{path}[{index}]");
             match line.as_array().map(Vec::as_slice) {
                 Some([Value::String(name), value]) => {
                     self.field_name(name, &format!("{path}[0]"));
-                    self.field_value(value, &format!("{path}[1]"));
+                    self.field_value(value, name, &format!("{path}[1]"));
                 }
                 _ => self.wrong_type(&path, line, "a pair [\"name\", \"value\"]"),
             }
         }
+        section.check(names_of(lines), false, |fault| {
+            self.pseudo_header(fault, lines, section, path);
+        });
     }
 
-    fn field_name(&mut self, name: &str, path: &str) {
-        if !is_field_name(name) {
-            let lower = name.to_ascii_lowercase();
-            let mut diagnostic = self.diagnostic(
-                Code::InvalidValue,
-                path,
-                quote(name),
-                "a name in lower case",
-            );
-            if is_field_name(&lower) {
-                diagnostic = diagnostic.suggest(format!("write {}", quote(&lower)));
+    fn pseudo_header(&mut self, fault: Fault, lines: &[Value], section: Section, path: &str) {
+        let (index, code, expected) = match fault {
+            Fault::Repeated(index) => (index, Code::DuplicateField, "one line of it".to_owned()),
+            Fault::Foreign(index) => {
+                let names = section.pseudo_headers();
+                let expected = match names {
+                    [] => "no pseudo-header in trailers".to_owned(),
+                    names => one_of(names.iter().copied()),
+                };
+                (index, Code::InvalidValue, expected)
             }
-            self.found.push(diagnostic);
+            Fault::Missing(_) => return,
+        };
+        let name = names_of(lines).nth(index).unwrap_or_default();
+        let path = format!("{path}[{index}][0]");
+        // A name that is none is reported as that already.
+        if is_field_name(name) {
+            self.report(code, &path, quote(name), &expected);
         }
     }
 
-    fn field_value(&mut self, value: &Value, path: &str) {
+    fn field_name(&mut self, name: &str, path: &str) {
+        if is_field_name(name) {
+            return;
+        }
+        let lower = name.to_ascii_lowercase();
+        let diagnostic = match is_field_name(&lower) {
+            true => self
+                .diagnostic(
+                    Code::InvalidValue,
+                    path,
+                    quote(name),
+                    "a name in lower case",
+                )
+                .suggest(format!("write {}", quote(&lower))),
+            false => {
+                let expected = "the name of a header: letters, digits and !#$%&'*+-.^_`|~";
+                self.diagnostic(Code::InvalidValue, path, quote(name), expected)
+            }
+        };
+        self.found.push(diagnostic);
+    }
+
+    fn field_value(&mut self, value: &Value, name: &str, path: &str) {
         let expected = "a string or {\"base64\": string}";
         match value {
-            Value::String(_) => {}
+            Value::String(text) => self.field_bytes(text.as_bytes(), name, path),
             Value::Object(map) => {
                 self.object(map, &[required("base64", Shape::Text)], path);
                 self.base64(map.get("base64"), &join(path, "base64"));
+                if let Some(Value::String(text)) = map.get("base64")
+                    && let Ok(bytes) = decode_base64(text)
+                {
+                    self.field_bytes(&bytes, name, path);
+                }
             }
             _ => self.wrong_type(path, value, expected),
+        }
+    }
+
+    fn field_bytes(&mut self, bytes: &[u8], name: &str, path: &str) {
+        let expected = match name {
+            ":status" if !is_status(bytes) => section::STATUS,
+            _ if !is_field_value(bytes) => "a value without NUL, CR and LF",
+            _ => return,
+        };
+        self.report(Code::InvalidValue, path, quote_bytes(bytes), expected);
+    }
+
+    fn field_names(&mut self, names: &[Value], path: &str) {
+        self.names(names, path);
+        for (index, name) in names.iter().enumerate() {
+            if let Value::String(name) = name {
+                self.field_name(name, &format!("{path}[{index}]"));
+            }
         }
     }
 
@@ -428,7 +537,7 @@ impl Walk {
     fn attributes(&mut self, map: &Map<String, Value>, path: &str) {
         for (name, value) in map {
             let path = format!("{path}[{}]", quote(name));
-            let Some(kind) = AttributeKind::of(name) else {
+            let Some(form) = Form::of(name) else {
                 let diagnostic = self
                     .diagnostic(
                         Code::UnknownAttribute,
@@ -440,10 +549,14 @@ impl Walk {
                 self.found.push(diagnostic);
                 continue;
             };
-            let accepted =
-                AttributeValue::deserialize(value).is_ok_and(|value| kind.accepts(&value));
-            if !accepted {
-                self.wrong_type(&path, value, kind.expected());
+            match AttributeValue::deserialize(value) {
+                Ok(typed) if form.kind().accepts(&typed) => {
+                    if !form.allows(&typed) {
+                        let found = quote_value(value);
+                        self.report(Code::InvalidValue, &path, found, form.expected());
+                    }
+                }
+                _ => self.wrong_type(&path, value, form.kind().expected()),
             }
         }
     }
@@ -451,6 +564,7 @@ impl Walk {
     fn expectations(&mut self, map: &Map<String, Value>, path: &str) {
         for (name, value) in map {
             let path = format!("{path}[{}]", quote(name));
+            self.field_name(name, &path);
             match value {
                 Value::Null | Value::String(_) => {}
                 Value::Array(lines) => self.names(lines, &path),
@@ -465,18 +579,25 @@ impl Shape {
         match self {
             Self::Text => "a string",
             Self::Bool => "true or false",
-            Self::Number => "a number",
-            Self::Status => "a status from 100 to 999",
+            Self::Latency => "a number of milliseconds",
+            Self::Status => section::STATUS,
             Self::Time => "an RFC 3339 time",
             Self::Version => "a version such as \"sluice/v1\"",
             Self::Choice(_) => "one of the names that the format lists",
-            Self::Object(_) | Self::HeaderExpectations => "an object",
+            Self::Object(_) | Self::Message(_) | Self::HeaderExpectations => "an object",
             Self::Body => "{\"text\": string} or {\"base64\": string}",
-            Self::Fields => "a list of [name, value] pairs",
-            Self::Names => "a list of strings",
+            Self::Fields(_) => "a list of [name, value] pairs",
+            Self::Names | Self::FieldNames => "a list of strings",
             Self::Attributes => "an object of attributes",
         }
     }
+}
+
+/// The name of each line; of one that is malformed, nothing.
+fn names_of(lines: &[Value]) -> impl Iterator<Item = &str> {
+    lines
+        .iter()
+        .map(|line| line.get(0).and_then(Value::as_str).unwrap_or_default())
 }
 
 fn join(path: &str, name: &str) -> String {

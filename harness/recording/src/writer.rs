@@ -1,15 +1,15 @@
 //! Writing the native format.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
 use tempfile::NamedTempFile;
 
-use crate::{Diagnostic, Exchange, RecordingHeader};
+use crate::diagnostic::{Code, Diagnostic, quote};
+use crate::{DEFAULT_MAX_LINE_BYTES, Exchange, RecordingHeader, schema};
 
-/// Writes a recording to any output, header first.
+/// Writes a recording to any output, header first, a whole line at a time.
 #[derive(Debug)]
 pub struct Writer<W> {
     output: W,
@@ -25,9 +25,10 @@ impl<W: Write> Writer<W> {
     pub fn new(output: W, header: &RecordingHeader) -> io::Result<Self> {
         let mut writer = Self {
             output,
-            line: Vec::new(),
+            line: serde_json::to_vec(header)?,
         };
-        writer.write_line(header)?;
+        writer.line.push(b'\n');
+        writer.output.write_all(&writer.line)?;
         Ok(writer)
     }
 
@@ -35,9 +36,33 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     ///
-    /// When the output refuses it.
+    /// `InvalidInput` with a [`Diagnostic`] inside, and nothing written, when a reader
+    /// would refuse the exchange or read another; else when the output refuses it.
     pub fn write(&mut self, exchange: &Exchange<'_>) -> io::Result<()> {
-        self.write_line(exchange)
+        self.encode(exchange)
+            .map_err(|fault| io::Error::new(ErrorKind::InvalidInput, fault))?;
+        self.output.write_all(&self.line)
+    }
+
+    /// Encodes an exchange as the next line, and reads it back.
+    fn encode(&mut self, exchange: &Exchange<'_>) -> Result<(), Diagnostic> {
+        schema::check(exchange)?;
+        let unreadable = || {
+            let expected = "an exchange that reads back the same";
+            Diagnostic::new(Code::InvalidValue, quote(&exchange.id), expected)
+        };
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, exchange).map_err(|_| unreadable())?;
+        self.line.push(b'\n');
+        if self.line.len() > DEFAULT_MAX_LINE_BYTES {
+            let found = format!("{} in {} bytes", quote(&exchange.id), self.line.len());
+            let expected = format!("a line of at most {DEFAULT_MAX_LINE_BYTES}");
+            return Err(Diagnostic::new(Code::TooLong, found, expected));
+        }
+        match serde_json::from_slice::<Exchange<'_>>(&self.line) {
+            Ok(read) if read == *exchange => Ok(()),
+            Ok(_) | Err(_) => Err(unreadable()),
+        }
     }
 
     /// Flushes and gives the output back.
@@ -48,14 +73,6 @@ impl<W: Write> Writer<W> {
     pub fn finish(mut self) -> io::Result<W> {
         self.output.flush()?;
         Ok(self.output)
-    }
-
-    /// One `write_all` a line, so that a line is never torn by a failing value.
-    fn write_line(&mut self, value: &impl Serialize) -> io::Result<()> {
-        self.line.clear();
-        serde_json::to_writer(&mut self.line, value)?;
-        self.line.push(b'\n');
-        self.output.write_all(&self.line)
     }
 }
 
@@ -92,11 +109,12 @@ impl RecordingFile {
     ///
     /// # Errors
     ///
-    /// When the disk refuses it.
+    /// When a reader would refuse the exchange or read another, or the disk refuses it.
     pub fn write(&mut self, exchange: &Exchange<'_>) -> Result<(), Diagnostic> {
-        self.writer
-            .write(exchange)
-            .map_err(|error| refused(&self.path, &error))
+        let Self { writer, path } = self;
+        writer.encode(exchange)?;
+        let written = writer.output.write_all(&writer.line);
+        written.map_err(|error| refused(path, &error))
     }
 
     /// Makes the file appear, replacing one of that name.

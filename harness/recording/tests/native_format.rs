@@ -102,7 +102,7 @@ fn values_have_their_types() {
 #[test]
 fn known_absent_and_unknown_are_three_things() {
     let exchange = read_one(
-        r#"{"id":"a","attributes":{"connection.requested_server_name":null},"request":{"headers":[["a","1"]],"body":null},"response":null}"#,
+        r#"{"id":"a","attributes":{"connection.requested_server_name":null},"request":{"headers":[[":method","GET"],["a","1"]],"body":null},"response":null}"#,
     )
     .unwrap();
     assert!(exchange.attributes.get("connection.mtls").is_unknown());
@@ -130,9 +130,15 @@ fn a_partial_header_list_leaves_other_headers_unknown() {
 #[test]
 fn each_fault_has_a_code_and_a_path() {
     let cases: &[(&str, &[&str])] = &[
-        (r#"{"request":{"headers":[]}}"#, &["missing-field id"]),
+        (
+            r#"{"request":{"headers":[[":method","GET"]]}}"#,
+            &["missing-field id"],
+        ),
         (r#"{"id":"a"}"#, &["missing-field request"]),
-        (r#"{"id":1,"request":{"headers":[]}}"#, &["wrong-type id"]),
+        (
+            r#"{"id":1,"request":{"headers":[[":method","GET"]]}}"#,
+            &["wrong-type id"],
+        ),
         (r#"[]"#, &["wrong-type "]),
         (
             r#"{"id":"a","request":{"header":[]}}"#,
@@ -142,93 +148,96 @@ fn each_fault_has_a_code_and_a_path() {
             ],
         ),
         (
-            r#"{"id":"a","request":{"headers":[],"latency_ms":1}}"#,
+            r#"{"id":"a","request":{"headers":[[":method","GET"]],"latency_ms":1}}"#,
             &["unknown-field request.latency_ms"],
         ),
         (
-            r#"{"id":"a","request":{"headers":[["Host","b"]]}}"#,
-            &["invalid-value request.headers[0][0]"],
+            r#"{"id":"a","request":{"headers":[[":method","GET"],["Host","b"]]}}"#,
+            &["invalid-value request.headers[1][0]"],
         ),
         (
-            r#"{"id":"a","request":{"headers":[["","b"]]}}"#,
-            &["invalid-value request.headers[0][0]"],
+            r#"{"id":"a","request":{"headers":[[":method","GET"],["","b"]]}}"#,
+            &["invalid-value request.headers[1][0]"],
         ),
         (
-            r#"{"id":"a","request":{"headers":[["a","b","c"]]}}"#,
-            &["wrong-type request.headers[0]"],
+            r#"{"id":"a","request":{"headers":[[":method","GET"],["a","b","c"]]}}"#,
+            &["wrong-type request.headers[1]"],
         ),
         (
-            r#"{"id":"a","request":{"headers":[["a"]]}}"#,
-            &["wrong-type request.headers[0]"],
+            r#"{"id":"a","request":{"headers":[[":method","GET"],["a"]]}}"#,
+            &["wrong-type request.headers[1]"],
         ),
         (
-            r#"{"id":"a","request":{"headers":[["a",null]]}}"#,
-            &["wrong-type request.headers[0][1]"],
+            r#"{"id":"a","request":{"headers":[[":method","GET"],["a",null]]}}"#,
+            &["wrong-type request.headers[1][1]"],
         ),
         (
-            r#"{"id":"a","request":{"headers":[["a",{"base64":"?"}]]}}"#,
-            &["invalid-value request.headers[0][1].base64"],
+            r#"{"id":"a","request":{"headers":[[":method","GET"],["a",{"base64":"?"}]]}}"#,
+            &["invalid-value request.headers[1][1].base64"],
         ),
         (
-            r#"{"id":"a","request":{"headers":[["a",{"hex":"00"}]]}}"#,
+            r#"{"id":"a","request":{"headers":[[":method","GET"],["a",{"hex":"00"}]]}}"#,
             &[
-                "unknown-field request.headers[0][1].hex",
-                "missing-field request.headers[0][1].base64",
+                "unknown-field request.headers[1][1].hex",
+                "missing-field request.headers[1][1].base64",
             ],
         ),
         (
-            r#"{"id":"a","request":{"headers":[],"body":{}}}"#,
+            r#"{"id":"a","request":{"headers":[[":method","GET"]],"body":{}}}"#,
             &["missing-field request.body"],
         ),
         (
-            r#"{"id":"a","request":{"headers":[],"body":"x"}}"#,
+            r#"{"id":"a","request":{"headers":[[":method","GET"]],"body":"x"}}"#,
             &["wrong-type request.body"],
         ),
         (
-            r#"{"id":"a","request":{"headers":[],"body":{"text":"a","base64":"YQ=="}}}"#,
+            r#"{"id":"a","request":{"headers":[[":method","GET"]],"body":{"text":"a","base64":"YQ=="}}}"#,
             &["invalid-value request.body"],
         ),
         (
-            r#"{"id":"a","request":{"headers":[],"body":{"base64":"YQ"}}}"#,
+            r#"{"id":"a","request":{"headers":[[":method","GET"]],"body":{"base64":"YQ"}}}"#,
             &["invalid-value request.body.base64"],
         ),
         (
-            r#"{"id":"a","time":"yesterday","request":{"headers":[]}}"#,
+            r#"{"id":"a","time":"yesterday","request":{"headers":[[":method","GET"]]}}"#,
             &["invalid-value time"],
         ),
         (
-            r#"{"id":"a","attributes":{"connection.mtsl":true},"request":{"headers":[]}}"#,
+            r#"{"id":"a","attributes":{"connection.mtsl":true},"request":{"headers":[[":method","GET"]]}}"#,
             &["unknown-attribute attributes[`connection.mtsl`]"],
         ),
         (
-            r#"{"id":"a","attributes":{"connection.mtls":"yes"},"request":{"headers":[]}}"#,
+            r#"{"id":"a","attributes":{"connection.mtls":"yes"},"request":{"headers":[[":method","GET"]]}}"#,
             &["wrong-type attributes[`connection.mtls`]"],
         ),
         (
-            r#"{"id":"a","attributes":{"request.time":"now"},"request":{"headers":[]}}"#,
+            r#"{"id":"a","attributes":{"request.time":"now"},"request":{"headers":[[":method","GET"]]}}"#,
             &["wrong-type attributes[`request.time`]"],
         ),
         (
-            r#"{"id":"a","attributes":null,"request":{"headers":[]}}"#,
+            r#"{"id":"a","attributes":null,"request":{"headers":[[":method","GET"]]}}"#,
             &["wrong-type attributes"],
         ),
         (
-            r#"{"id":"a","request":{"headers":[]},"expect":{"outcome":"forwarde"}}"#,
+            r#"{"id":"a","request":{"headers":[[":method","GET"]]},"expect":{"outcome":"forwarde"}}"#,
             &["invalid-value expect.outcome"],
         ),
         (
-            r#"{"id":"a","request":{"headers":[]},"expect":{"status":70000}}"#,
+            r#"{"id":"a","request":{"headers":[[":method","GET"]]},"expect":{"status":70000}}"#,
             &["invalid-value expect.status"],
         ),
         (
-            r#"{"id":"a","request":{"headers":[]},"expect":{"request_headers":{"a":1}}}"#,
+            r#"{"id":"a","request":{"headers":[[":method","GET"]]},"expect":{"request_headers":{"a":1}}}"#,
             &["wrong-type expect.request_headers[`a`]"],
         ),
         (
-            r#"{"id":"a","id":"b","request":{"headers":[]}}"#,
+            r#"{"id":"a","id":"b","request":{"headers":[[":method","GET"]]}}"#,
             &["duplicate-field "],
         ),
-        (r#"{"id":"a","request":{"headers":[]}} x"#, &["not-json "]),
+        (
+            r#"{"id":"a","request":{"headers":[[":method","GET"]]}} x"#,
+            &["not-json "],
+        ),
         (
             r#"{"id":"a","reqest":{},"attributes":{"source.port":"x"}}"#,
             &[
@@ -252,16 +261,18 @@ fn messages_quote_suggest_and_locate() {
             .to_string()
     };
     assert_eq!(
-        message(r#"{"id":"a","request":{"headers":[],"bdoy":null}}"#),
+        message(r#"{"id":"a","request":{"headers":[[":method","GET"]],"bdoy":null}}"#),
         "a.jsonl:2 (byte 44): request.bdoy: found `bdoy`, expected one of `headers`, `partial`, `body`, `trailers`; did you mean `body`? [unknown-field]"
     );
     assert_eq!(
-        message(r#"{"id":"a","attributes":{"connection.mtsl":true},"request":{"headers":[]}}"#),
+        message(
+            r#"{"id":"a","attributes":{"connection.mtsl":true},"request":{"headers":[[":method","GET"]]}}"#
+        ),
         "a.jsonl:2 (byte 44): attributes[`connection.mtsl`]: found `connection.mtsl`, expected the name of an Envoy attribute; did you mean `connection.mtls`? [unknown-attribute]"
     );
     assert_eq!(
-        message(r#"{"id":"a","request":{"headers":[["Host","b"]]}}"#),
-        "a.jsonl:2 (byte 44): request.headers[0][0]: found `Host`, expected a name in lower case; write `host` [invalid-value]"
+        message(r#"{"id":"a","request":{"headers":[[":method","GET"],["Host","b"]]}}"#),
+        "a.jsonl:2 (byte 44): request.headers[1][0]: found `Host`, expected a name in lower case; write `host` [invalid-value]"
     );
 }
 

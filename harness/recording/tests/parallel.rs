@@ -12,7 +12,9 @@ fn recording(exchanges: usize) -> String {
     for id in 0..exchanges {
         // Batches take differing time, so that threads overtake each other.
         let padding = "x".repeat(id % 7 * 300);
-        let line = format!(r#"{{"id":"{id}","request":{{"headers":[["a","{padding}"]]}}}}"#);
+        let line = format!(
+            r#"{{"id":"{id}","request":{{"headers":[[":method","GET"],["a","{padding}"]]}}}}"#
+        );
         text.push_str(&line);
         text.push('\n');
     }

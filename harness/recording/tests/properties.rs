@@ -21,10 +21,17 @@ fn recorded<T: Clone + std::fmt::Debug + 'static>(
     ]
 }
 
-fn fields() -> impl Strategy<Value = Fields<'static>> {
-    let field = (":?[a-z][a-z0-9-]{0,8}", vec(any::<u8>(), 0..12))
+/// Lines that a header map can hold, after the pseudo-header that the list needs.
+fn fields(
+    pseudo: &'static [(&'static str, &'static str)],
+) -> impl Strategy<Value = Fields<'static>> {
+    let byte = any::<u8>().prop_filter("no value has it", |byte| !b"\0\r\n".contains(byte));
+    let field = ("[a-z!#$%&'*+.^_`|~-][a-z0-9-]{0,8}", vec(byte, 0..12))
         .prop_map(|(name, value)| Field::from_bytes(name, value));
-    vec(field, 0..6).prop_map(Fields)
+    vec(field, 0..6).prop_map(move |lines| {
+        let pseudo = pseudo.iter().map(|(name, value)| Field::new(*name, *value));
+        pseudo.chain(lines).collect()
+    })
 }
 
 fn body() -> impl Strategy<Value = Body<'static>> {
@@ -63,35 +70,69 @@ fn value() -> impl Strategy<Value = AttributeValue<'static>> {
     })
 }
 
+fn named() -> impl Strategy<Value = (String, AttributeValue<'static>)> {
+    let port = 1..=65_535_i64;
+    prop_oneof![
+        ("metadata\\.[a-z]{1,6}", value()),
+        (Just("source.port".to_owned()), port.prop_map(Into::into)),
+        (
+            Just("destination.address".to_owned()),
+            any::<std::net::SocketAddrV6>().prop_map(|address| {
+                let port = address.port().max(1);
+                format!("[{}]:{port}", address.ip()).into()
+            })
+        ),
+        (
+            Just("request.duration".to_owned()),
+            "[0-9]{1,6}(\\.[0-9]{1,9})?s".prop_map(Into::into)
+        ),
+        (
+            Just("connection.uri_san_peer_certificate".to_owned()),
+            "\\PC{0,20}".prop_map(Into::into)
+        ),
+    ]
+}
+
 fn attributes() -> impl Strategy<Value = Attributes<'static>> {
-    vec(("metadata\\.[a-z]{1,6}", value()), 0..4).prop_map(|pairs| {
-        let mut attributes = Attributes::default();
-        for (name, value) in pairs {
-            attributes.insert(name, value);
-        }
-        attributes
-    })
+    vec(named(), 0..4).prop_map(collected)
+}
+
+fn collected(pairs: Vec<(String, AttributeValue<'static>)>) -> Attributes<'static> {
+    let mut attributes = Attributes::default();
+    for (name, value) in pairs {
+        attributes.insert(name, value);
+    }
+    attributes
 }
 
 fn request() -> impl Strategy<Value = Request<'static>> {
-    (fields(), partial(), recorded(body()), recorded(fields())).prop_map(
-        |(headers, partial, body, trailers)| Request {
+    (
+        fields(&[(":method", "GET"), (":path", "/")]),
+        partial(),
+        recorded(body()),
+        recorded(fields(&[])),
+    )
+        .prop_map(|(headers, partial, body, trailers)| Request {
             headers,
             partial,
             body,
             trailers,
-        },
-    )
+        })
 }
 
 fn response() -> impl Strategy<Value = Response<'static>> {
-    (request(), option::of(0.0..1e6)).prop_map(|(request, latency_ms)| Response {
-        headers: request.headers,
-        partial: request.partial,
-        body: request.body,
-        trailers: request.trailers,
-        latency_ms,
-    })
+    (
+        fields(&[(":status", "200")]),
+        request(),
+        option::of(0.0..1e6),
+    )
+        .prop_map(|(headers, request, latency_ms)| Response {
+            headers,
+            partial: request.partial,
+            body: request.body,
+            trailers: request.trailers,
+            latency_ms,
+        })
 }
 
 fn exchange() -> impl Strategy<Value = Exchange<'static>> {
@@ -112,7 +153,59 @@ fn exchange() -> impl Strategy<Value = Exchange<'static>> {
         })
 }
 
+/// Header lines as no header map has them, now and then.
+fn odd_fields() -> impl Strategy<Value = Fields<'static>> {
+    let name = prop_oneof!["[a-z]{1,3}", ":(method|path|status|x)", "\\PC{0,4}"];
+    let field =
+        (name, vec(any::<u8>(), 0..6)).prop_map(|(name, value)| Field::from_bytes(name, value));
+    (fields(&[(":method", "GET")]), vec(field, 0..3))
+        .prop_map(|(fields, odd)| fields.into_iter().chain(odd).collect())
+}
+
+/// Values that are not of the one form that a reader gives them.
+fn odd_value() -> impl Strategy<Value = AttributeValue<'static>> {
+    prop_oneof![
+        value(),
+        any::<u64>().prop_map(AttributeValue::Uint),
+        any::<f64>().prop_map(AttributeValue::Double),
+        vec(any::<u8>(), 0..4).prop_map(AttributeValue::Bytes),
+        "[a-zA-Z0-9]{0,4}"
+            .prop_map(|text| { AttributeValue::Map([("base64".into(), text.into())].into()) }),
+    ]
+}
+
+fn odd_exchange() -> impl Strategy<Value = Exchange<'static>> {
+    let name = prop_oneof![
+        "metadata\\.x",
+        "(source|destination)\\.(port|address)",
+        "\\PC{0,8}"
+    ];
+    let attributes = vec((name, odd_value()), 0..3).prop_map(collected);
+    let latency = option::of(any::<f64>());
+    (exchange(), odd_fields(), attributes, latency).prop_map(
+        |(mut exchange, headers, attributes, latency_ms)| {
+            exchange.request.headers = headers;
+            exchange.attributes = attributes;
+            if let Recorded::Known(response) = &mut exchange.response {
+                response.latency_ms = latency_ms;
+            }
+            exchange
+        },
+    )
+}
+
 proptest! {
+    #[test]
+    fn what_is_not_refused_by_the_writer_is_read_as_it_was(exchange in odd_exchange()) {
+        let header = RecordingHeader::new(Source::Manual);
+        let mut writer = Writer::new(Vec::new(), &header).unwrap();
+        let is_written = writer.write(&exchange).is_ok();
+        let bytes = writer.finish().unwrap();
+        let mut reader = Reader::new(bytes.as_slice()).unwrap();
+        let read = reader.read().unwrap();
+        prop_assert_eq!(read, is_written.then_some(exchange));
+    }
+
     #[test]
     fn what_is_written_is_read(exchanges in vec(exchange(), 0..4)) {
         let header = RecordingHeader::new(Source::Manual);

@@ -1,7 +1,6 @@
 //! Which attributes Envoy has, and the type of each.
 
-use std::sync::LazyLock;
-
+use super::form::{self, Form};
 use crate::{AttributeValue, Timestamp};
 
 /// The type that Envoy gives an attribute, and its form in a recording.
@@ -25,120 +24,15 @@ pub enum AttributeKind {
     Any,
 }
 
-/// Roots under which Envoy knows every name; elsewhere any name may exist.
-const CLOSED_ROOTS: [&str; 6] = [
-    "connection",
-    "destination",
-    "request",
-    "response",
-    "source",
-    "upstream",
-];
-
-/// Sorted by name. From Envoy's list of attributes and its CEL context, 1.40.
-const KINDS: [(&str, AttributeKind); 75] = {
-    use AttributeKind::{Bool, Duration, Int, Map, Text, Timestamp, Uint};
-    [
-        ("connection.dns_san_local_certificate", Text),
-        ("connection.dns_san_peer_certificate", Text),
-        ("connection.id", Uint),
-        ("connection.mtls", Bool),
-        ("connection.peer_certificate", Text),
-        ("connection.requested_server_name", Text),
-        ("connection.sha256_peer_certificate_digest", Text),
-        ("connection.subject_local_certificate", Text),
-        ("connection.subject_peer_certificate", Text),
-        ("connection.termination_details", Text),
-        ("connection.tls_version", Text),
-        ("connection.transport_failure_reason", Text),
-        ("connection.uri_san_local_certificate", Text),
-        ("connection.uri_san_peer_certificate", Text),
-        ("destination.address", Text),
-        ("destination.port", Int),
-        ("plugin_name", Text),
-        ("plugin_root_id", Text),
-        ("plugin_vm_id", Text),
-        ("request.duration", Duration),
-        ("request.headers", Map),
-        ("request.headers_bytes", Int),
-        ("request.host", Text),
-        ("request.id", Text),
-        ("request.method", Text),
-        ("request.path", Text),
-        ("request.protocol", Text),
-        ("request.query", Text),
-        ("request.referer", Text),
-        ("request.scheme", Text),
-        ("request.size", Int),
-        ("request.time", Timestamp),
-        ("request.total_size", Int),
-        ("request.url_path", Text),
-        ("request.useragent", Text),
-        ("response.backend_latency", Duration),
-        ("response.code", Int),
-        ("response.code_details", Text),
-        ("response.flags", Int),
-        ("response.grpc_status", Int),
-        ("response.headers", Map),
-        ("response.headers_bytes", Int),
-        ("response.size", Int),
-        ("response.total_size", Int),
-        ("response.trailers", Map),
-        ("source.address", Text),
-        ("source.port", Int),
-        ("upstream.address", Text),
-        ("upstream.cx_pool_ready_duration", Duration),
-        ("upstream.dns_san_local_certificate", Text),
-        ("upstream.dns_san_peer_certificate", Text),
-        ("upstream.local_address", Text),
-        ("upstream.locality", Text),
-        ("upstream.num_endpoints", Uint),
-        ("upstream.port", Int),
-        ("upstream.request_attempt_count", Uint),
-        ("upstream.sha256_peer_certificate_digest", Text),
-        ("upstream.subject_local_certificate", Text),
-        ("upstream.subject_peer_certificate", Text),
-        ("upstream.tls_version", Text),
-        ("upstream.transport_failure_reason", Text),
-        ("upstream.uri_san_local_certificate", Text),
-        ("upstream.uri_san_peer_certificate", Text),
-        ("xds.cluster_metadata", AttributeKind::Any),
-        ("xds.cluster_name", Text),
-        ("xds.filter_chain_name", Text),
-        ("xds.listener_direction", Int),
-        ("xds.listener_metadata", AttributeKind::Any),
-        ("xds.node", AttributeKind::Any),
-        ("xds.route_metadata", AttributeKind::Any),
-        ("xds.route_name", Text),
-        ("xds.upstream_host_locality_metadata", AttributeKind::Any),
-        ("xds.upstream_host_metadata", AttributeKind::Any),
-        ("xds.virtual_host_metadata", AttributeKind::Any),
-        ("xds.virtual_host_name", Text),
-    ]
-};
-
-/// The table by length, then name. Names share long beginnings, so most steps of a
-/// search that compares lengths first need not look at the text: a replay asks for
-/// every attribute of every exchange.
-static BY_LENGTH: LazyLock<Vec<(&str, AttributeKind)>> = LazyLock::new(|| {
-    let mut kinds = KINDS.to_vec();
-    kinds.sort_unstable_by_key(|(name, _)| (name.len(), *name));
-    kinds
-});
-
 impl AttributeKind {
     /// The kind of an attribute, or nothing for a name that Envoy cannot have.
     pub fn of(name: &str) -> Option<Self> {
-        let order = |known: &str| (known.len(), known).cmp(&(name.len(), name));
-        match BY_LENGTH.binary_search_by(|(known, _)| order(known)) {
-            Ok(index) => BY_LENGTH.get(index).map(|(_, kind)| *kind),
-            Err(_) => (!is_closed(name)).then_some(Self::Any),
-        }
+        Form::of(name).map(Form::kind)
     }
 
     /// Every name with a fixed kind, in byte order.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        KINDS.iter().map(|(name, _)| *name)
+        form::names()
     }
 
     /// Whether a value has this kind. `null` always has.
@@ -171,11 +65,6 @@ impl AttributeKind {
     }
 }
 
-fn is_closed(name: &str) -> bool {
-    let root = name.split('.').next().unwrap_or(name);
-    name.is_empty() || CLOSED_ROOTS.contains(&root)
-}
-
 /// Nanoseconds of protobuf's JSON form of a duration: `-?digits[.1-9 digits]s`.
 pub(super) fn parse_duration_nanos(text: &str) -> Option<i64> {
     let number = text.strip_suffix('s')?;
@@ -198,14 +87,6 @@ pub(super) fn parse_duration_nanos(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_table_is_sorted_and_every_row_is_found() {
-        assert!(KINDS.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        for (name, kind) in KINDS {
-            assert_eq!(AttributeKind::of(name), Some(kind), "{name}");
-        }
-    }
 
     #[test]
     fn a_closed_root_has_no_other_names() {

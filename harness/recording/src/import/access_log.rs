@@ -154,7 +154,7 @@ fn import_lines(
                 ordinal += 1;
                 let mut exchange = line.finish(report);
                 message::name_exchange(&mut exchange, "log", ordinal);
-                sink(exchange)?;
+                sink(exchange).map_err(|fault| located(fault, place, &buffer))?;
             }
             // A TCP connection, or a request that Envoy could not parse.
             Ok(_) => report.skip("log lines without a request"),
@@ -175,6 +175,9 @@ fn utf8(line: &[u8]) -> Result<&str, Diagnostic> {
 
 /// A last line without its line feed that fits no format was cut off.
 fn located(mut fault: Diagnostic, place: LinePlace, line: &[u8]) -> Diagnostic {
+    if !message::is_of_input(&fault) {
+        return fault;
+    }
     if fault.code == Code::LogLineMismatch {
         if place.is_terminated {
             fault = fault.suggest(

@@ -63,14 +63,19 @@ impl State<'_, '_> {
             return Ok(());
         };
         message::name_exchange(&mut exchange, "har", self.entries);
-        (self.sink)(exchange)
+        (self.sink)(exchange).map_err(|fault| match message::is_of_input(&fault) {
+            true => within(fault),
+            false => fault,
+        })
     }
 }
 
 fn located(failure: Option<Diagnostic>, error: &serde_json::Error, path: &str) -> Diagnostic {
     let line = u64::try_from(error.line()).unwrap_or(u64::MAX);
     if let Some(mut fault) = failure {
-        fault.place.line.get_or_insert(line);
+        if message::is_of_input(&fault) {
+            fault.place.line.get_or_insert(line);
+        }
         return fault;
     }
     let code = match error.classify() {

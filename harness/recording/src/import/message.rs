@@ -48,3 +48,8 @@ pub(super) fn name_exchange(exchange: &mut Exchange<'_>, source: &str, ordinal: 
         _ => Cow::Owned(format!("{source}-{ordinal}")),
     };
 }
+
+/// Whether a fault is the input's, which then has a place: a full disk is none of its lines'.
+pub(super) fn is_of_input(fault: &Diagnostic) -> bool {
+    fault.code != Code::Io
+}

@@ -217,12 +217,15 @@ fn cut_off(offset: u64, length: u64, read: u64) -> Diagnostic {
 }
 
 fn at_offset(mut fault: Diagnostic, offset: u64) -> Diagnostic {
-    fault.place.offset.get_or_insert(offset);
+    if message::is_of_input(&fault) {
+        fault.place.offset.get_or_insert(offset);
+    }
     fault
 }
 
 fn relocate(mut fault: Diagnostic, place: DocumentPlace) -> Diagnostic {
-    fault.place.line.get_or_insert(place.line);
-    fault.place.offset.get_or_insert(place.offset);
-    fault
+    if message::is_of_input(&fault) {
+        fault.place.line.get_or_insert(place.line);
+    }
+    at_offset(fault, place.offset)
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::{Exchange, RecordingHeader};
+use crate::RecordingHeader;
 
 const PLACE: LinePlace = LinePlace {
     number: 2,
@@ -13,7 +13,7 @@ const PLACE: LinePlace = LinePlace {
 
 fn faults(value: &Value, keys: &'static [Key]) -> Vec<Diagnostic> {
     let mut walk = Walk {
-        place: PLACE,
+        place: Some(PLACE),
         found: Vec::new(),
     };
     walk.value(value, Shape::Object(keys), "");
@@ -36,10 +36,21 @@ fn replacements() -> Vec<Value> {
         json!("sluice/v1"),
         json!("2026-11-21T09:14:00Z"),
         json!("0.25s"),
+        json!("-0.25s"),
+        json!("10.0.0.7:0"),
+        json!("10.0.0.7"),
+        json!("a\r\nb"),
+        json!("x y"),
+        json!(":path"),
+        json!(":status"),
         json!([]),
         json!(["a"]),
         json!(["a", "b"]),
         json!(["A", "b"]),
+        json!([":method", "PUT"]),
+        json!([":status", "99"]),
+        json!([":trace", "x"]),
+        json!(["a", {"base64": "AA=="}]),
         json!([["a", "b"]]),
         json!({}),
         json!({"text": "a"}),
@@ -98,16 +109,18 @@ fn the_tables_refuse_exactly_what_reading_refuses() {
         "attributes": {
             "connection.id": 7, "connection.mtls": true, "request.duration": "0.25s",
             "request.time": "2026-11-21T09:14:00Z", "request.headers": {"a": "b"},
-            "source.address": "10.0.0.7:1", "source.port": 1, "metadata.x": [1, {"k": "v"}]
+            "source.address": "10.0.0.7:1", "source.port": 1, "metadata.x": [1, {"k": "v"}],
+            "destination.address": "10.0.0.9:1", "destination.port": 1, "response.code": 200,
+            "request.size": 1, "request.path": "/"
         },
         "request": {
-            "headers": [["a", "1"], ["b", {"base64": "/w=="}]],
+            "headers": [[":method", "GET"], ["a", "1"], ["b", {"base64": "/w=="}]],
             "partial": {"absent": ["c"]},
             "body": {"text": "x", "truncated": true},
             "trailers": [["t", "1"]]
         },
         "response": {
-            "headers": [], "partial": {}, "body": {"base64": "/w=="}, "trailers": null,
+            "headers": [[":status", "200"]], "partial": null, "body": {"base64": "/w=="}, "trailers": null,
             "latency_ms": 1.5
         },
         "expect": {

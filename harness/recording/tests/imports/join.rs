@@ -21,7 +21,7 @@ fn join(tap: &str, log: &str) -> (Vec<Exchange<'static>>, JoinReport) {
 
 fn tapped(id: &str, path: &str) -> String {
     format!(
-        r#"{{"http_buffered_trace":{{"request":{{"headers":[{{"key":":path","value":"{path}"}},{{"key":"x-request-id","value":"{id}"}}]}}}}}}"#
+        r#"{{"http_buffered_trace":{{"request":{{"headers":[{{"key":":method","value":"GET"}},{{"key":":path","value":"{path}"}},{{"key":"x-request-id","value":"{id}"}}]}}}}}}"#
     )
 }
 
@@ -91,6 +91,95 @@ fn a_request_id_used_twice_lends_no_identity() {
     // A line that contradicts the exchange is another's.
     let (exchanges, report) = join(&tapped("1", "/a"), &logged("1", "/b", "spiffe://b"));
     assert_eq!((peer(&exchanges[0]), report.unmatched), (None, 1));
+}
+
+/// What tap and log can contradict each other in, and whether they then still join.
+#[test]
+fn every_compared_fact_must_agree_where_both_sides_have_it() {
+    let tap = |status: &str, source: &str, destination: &str| {
+        let side = |name: &str, address: &str| match address.rsplit_once(':') {
+            Some((ip, port)) => {
+                format!(r#""{name}":{{"socket_address":{{"address":"{ip}","port_value":{port}}}}}"#)
+            }
+            None => format!(r#""{name}":{{}}"#),
+        };
+        let response = match status {
+            "" => String::new(),
+            status => {
+                format!(r#","response":{{"headers":[{{"key":":status","value":"{status}"}}]}}"#)
+            }
+        };
+        format!(
+            r#"{{"http_buffered_trace":{{"request":{{"headers":[{{"key":":method","value":"GET"}},{{"key":":path","value":"/a"}},{{"key":":authority","value":"b"}},{{"key":"x-request-id","value":"1"}}]}}{response},"downstream_connection":{{{},{}}}}}}}"#,
+            side("local_address", destination),
+            side("remote_address", source)
+        )
+    };
+    let log = |extra: &str| {
+        format!(r#"{{"request_id":"1","path":"/a","downstream_peer_uri_san":"spiffe://a"{extra}}}"#)
+    };
+    let (source, destination) = ("10.0.0.7:1", "10.0.0.9:2");
+    let whole = tap("200", source, destination);
+    let cases = [
+        (&whole, r#""#, true),
+        (&whole, r#","response_code":200"#, true),
+        (&whole, r#","response_code":403"#, false),
+        // Envoy sent nothing, or the tap did not see it: that contradicts no number.
+        (&whole, r#","response_code":0"#, true),
+        (
+            &tap("", source, destination),
+            r#","response_code":403"#,
+            true,
+        ),
+        (&whole, r#","downstream_remote_address":"10.0.0.7:1""#, true),
+        (
+            &whole,
+            r#","downstream_remote_address":"10.0.0.7:9""#,
+            false,
+        ),
+        (&whole, r#","downstream_remote_address":"-""#, false),
+        (
+            &tap("200", "", destination),
+            r#","downstream_remote_address":"10.0.0.7:9""#,
+            true,
+        ),
+        (&whole, r#","downstream_local_address":"10.0.0.9:2""#, true),
+        (&whole, r#","downstream_local_address":"10.0.0.8:2""#, false),
+        (
+            &tap("200", source, ""),
+            r#","downstream_local_address":"10.0.0.8:2""#,
+            true,
+        ),
+        (&whole, r#","method":"GET""#, true),
+        (&whole, r#","method":"PUT""#, false),
+        (&whole, r#","authority":"b""#, true),
+        (&whole, r#","authority":"c""#, false),
+    ];
+    for (tap, extra, joins) in cases {
+        let (exchanges, report) = join(tap, &log(extra));
+        assert_eq!(report.joined, u64::from(joins), "{extra}");
+        assert_eq!(report.unmatched, u64::from(!joins), "{extra}");
+        assert_eq!(
+            peer(&exchanges[0]),
+            joins.then_some("spiffe://a"),
+            "{extra}"
+        );
+    }
+}
+
+#[test]
+fn a_joined_line_fills_in_what_the_tap_lacks() {
+    let tap = tapped("1", "/a").replace(
+        r#"]}}}"#,
+        r#"]},"response":{"headers":[{"key":":status","value":"200"}]}}}"#,
+    );
+    let log = r#"{"request_id":"1","path":"/a","response_code":200,"start_time":"2026-11-21T09:14:00Z","upstream_service_time":"7"}"#;
+    let (exchanges, _) = join(&tap, log);
+    assert_eq!(
+        exchanges[0].time.unwrap().to_string(),
+        "2026-11-21T09:14:00Z"
+    );
+    assert_eq!(response(&exchanges[0]).latency_ms, Some(7.0));
 }
 
 #[test]

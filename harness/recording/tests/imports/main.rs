@@ -8,5 +8,6 @@ mod access_log;
 mod archive;
 mod capture;
 mod format;
+mod impossible;
 mod join;
 mod tap;

@@ -127,7 +127,7 @@ fn segment(id: u64, piece: &str) -> String {
     format!(r#"{{"http_streamed_trace_segment":{{"trace_id":"{id}",{piece}}}}}"#)
 }
 
-const REQUEST_PIECE: &str = r#""request_headers":{"headers":[{"key":":path","value":"/"}]}"#;
+const REQUEST_PIECE: &str = r#""request_headers":{"headers":[{"key":":method","value":"GET"},{"key":":path","value":"/"}]}"#;
 const RESPONSE_PIECE: &str = r#""response_headers":{"headers":[{"key":":status","value":"200"}]}"#;
 const END_PIECE: &str = r#""response_trailers":{"headers":[{"key":"grpc-status","value":"0"}]}"#;
 
@@ -207,7 +207,7 @@ fn more_open_traces_than_memory_holds_come_out_oldest_first() {
 
 #[test]
 fn camel_case_and_unpadded_base64_are_protobufs_json_too() {
-    let tap = r#"{"httpBufferedTrace":{"request":{"headers":[{"key":"Host","value":"x","rawValue":"_w"}],"body":{"asBytes":"_w=="}}}}"#;
+    let tap = r#"{"httpBufferedTrace":{"request":{"headers":[{"key":":method","value":"GET"},{"key":"Host","value":"x","rawValue":"_w"}],"body":{"asBytes":"_w=="}}}}"#;
     let (exchanges, _) = import_with(tap.as_bytes(), &options()).unwrap();
     assert_eq!(
         exchanges[0].request.headers.first("host"),

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::url;
 use crate::diagnostic::{Code, Diagnostic, quote};
+use crate::fields::is_field_value;
 use crate::import::{ImportReport, message};
 use crate::text::decode_base64;
 use crate::{Body, Exchange, Field, Fields, Recorded, Request, Response, Timestamp};
@@ -203,10 +204,21 @@ fn add_missing(fields: &mut Fields<'static>, field: Field<'static>) {
 fn fields(headers: &[NameValue], path: &str) -> Result<Fields<'static>, Diagnostic> {
     let mut fields = Fields::default();
     for (index, header) in headers.iter().enumerate() {
+        let at = |part: &str| format!("{path}[{index}].{part}");
         for line in header.value.split('\n') {
-            let value = line.trim_end_matches('\r').as_bytes().to_vec();
-            let field = message::field(&header.name, value)
-                .map_err(|fault| fault.on(format!("{path}[{index}].name")))?;
+            let value = line.trim_end_matches('\r');
+            let field = message::field(&header.name, value.as_bytes().to_vec())
+                .map_err(|fault| fault.on(at("name")))?;
+            if !is_field_value(&field.value) {
+                let expected = "a value without NUL and CR";
+                let fault = Diagnostic::new(Code::InvalidValue, quote(value), expected);
+                return Err(fault.on(at("value")));
+            }
+            if field.name.starts_with(':') && fields.first(&field.name).is_some() {
+                let found = quote(&header.name);
+                let fault = Diagnostic::new(Code::DuplicateField, found, "one line of it");
+                return Err(fault.on(at("name")));
+            }
             fields.push(field);
         }
     }
