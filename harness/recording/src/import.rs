@@ -12,6 +12,7 @@ mod join;
 mod message;
 mod prefix;
 mod redact;
+mod refusal;
 mod report;
 mod tap;
 

@@ -49,10 +49,10 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for ObjectVisitor<V> {
     }
 }
 
-/// Implements serde's traits for structs that derive them with `remote = "Self"`, which
-/// makes the derived code inherent functions, so that reading goes through [`ObjectOnly`],
-/// and through a check of what was read where one is named.
-macro_rules! impl_object {
+/// Implements `Deserialize` for structs that derive it with `remote = "Self"`, which
+/// makes the derived code an inherent function, so that reading goes through
+/// [`ObjectOnly`], and through a check of what was read where one is named.
+macro_rules! impl_object_reading {
     ($($name:ident $(<$lifetime:lifetime>)? $(if $check:ident)?),+) => {$(
         impl<'de $(: $lifetime, $lifetime)?> serde::Deserialize<'de> for $name $(<$lifetime>)? {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -64,6 +64,13 @@ macro_rules! impl_object {
                 Ok(value)
             }
         }
+    )+};
+}
+
+/// The same, and `Serialize` as it was derived.
+macro_rules! impl_object {
+    ($($name:ident $(<$lifetime:lifetime>)? $(if $check:ident)?),+) => {$(
+        $crate::object::impl_object_reading!($name $(<$lifetime>)? $(if $check)?);
 
         impl $(<$lifetime>)? serde::Serialize for $name $(<$lifetime>)? {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -73,4 +80,4 @@ macro_rules! impl_object {
     )+};
 }
 
-pub(crate) use impl_object;
+pub(crate) use {impl_object, impl_object_reading};

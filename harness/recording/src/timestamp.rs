@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::de::{self, Deserialize, Deserializer, Unexpected, Visitor};
 use serde::{Serialize, Serializer};
 
 /// A point in time, in nanoseconds since 1970-01-01T00:00:00Z. RFC 3339 in JSON.
@@ -62,10 +62,11 @@ impl<'de> Deserialize<'de> for Timestamp {
         impl Visitor<'_> for TimeVisitor {
             type Value = Timestamp;
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an RFC 3339 time")
+                formatter.write_str("an RFC 3339 time such as 2026-11-21T09:14:00.250Z")
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Timestamp, E> {
-                text.parse().map_err(E::custom)
+                text.parse()
+                    .map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
             }
         }
         deserializer.deserialize_str(TimeVisitor)

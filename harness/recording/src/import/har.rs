@@ -10,8 +10,8 @@ use std::io::BufRead;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_path_to_error::Track;
 
-use super::{ImportReport, Sink, message};
-use crate::diagnostic::{Code, Diagnostic};
+use super::{ImportReport, Sink, message, refusal};
+use crate::diagnostic::Diagnostic;
 use entry::Entry;
 
 /// Reads an archive entry by entry: its `log.entries` are never all in memory.
@@ -78,18 +78,7 @@ fn located(failure: Option<Diagnostic>, error: &serde_json::Error, path: &str) -
         }
         return fault;
     }
-    let code = match error.classify() {
-        serde_json::error::Category::Io => Code::Io,
-        serde_json::error::Category::Syntax => Code::NotJson,
-        serde_json::error::Category::Eof => Code::Truncated,
-        serde_json::error::Category::Data => Code::WrongType,
-    };
-    let expected = match code {
-        Code::Truncated => "the rest of the archive",
-        _ => "an HTTP archive, version 1.2",
-    };
-    let mut fault =
-        Diagnostic::new(code, error.to_string(), expected).on(if path == "." { "" } else { path });
+    let mut fault = refusal::of_error(error, path, "an HTTP archive, version 1.2");
     fault.place.line = Some(line);
     fault
 }

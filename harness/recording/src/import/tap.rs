@@ -9,7 +9,7 @@ use std::io::{BufRead, Read};
 use prost::Message as _;
 
 use super::documents::{DocumentPlace, Documents};
-use super::{ImportReport, Sink, message};
+use super::{ImportReport, Sink, message, refusal};
 use crate::diagnostic::{Code, Diagnostic, quote_bytes};
 use crate::{DEFAULT_MAX_LINE_BYTES, Exchange};
 use segments::Segments;
@@ -143,21 +143,11 @@ fn parse_json(document: &[u8], place: DocumentPlace) -> Result<TraceWrapper, Dia
     let mut json = serde_json::Deserializer::from_slice(document);
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let (path, reason) = (error.path().to_string(), error.into_inner());
-        let code = if reason.is_data() {
-            Code::WrongType
-        } else {
-            Code::NotJson
-        };
         let line = u64::try_from(reason.line())
             .unwrap_or(u64::MAX)
             .saturating_sub(1);
-        Diagnostic::new(
-            code,
-            reason.to_string(),
-            "a TraceWrapper of envoy.data.tap.v3",
-        )
-        .at(place.line + line, place.offset)
-        .on(if path == "." { String::new() } else { path })
+        refusal::of_error(&reason, &path, "a TraceWrapper of envoy.data.tap.v3")
+            .at(place.line + line, place.offset)
     })
 }
 

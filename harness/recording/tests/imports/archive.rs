@@ -94,8 +94,8 @@ fn wrong_archives_are_located() {
     let cases = [
         (
             har(r#"{"request":{"method":"GET"}}"#),
-            Code::WrongType,
-            "log.entries[0].request",
+            Code::MissingField,
+            "log.entries[0].request.url",
         ),
         (
             har(r#"{"request":{"method":1,"url":"http://a"}}"#),
@@ -128,13 +128,13 @@ fn wrong_archives_are_located() {
         ),
         (
             har(r#"{"startedDateTime":"now","request":{"method":"GET","url":"http://a"}}"#),
-            Code::WrongType,
+            Code::InvalidValue,
             "log.entries[0].startedDateTime",
         ),
         (
             r#"{"log":{"version":"1.2"}}"#.to_owned(),
-            Code::WrongType,
-            "log",
+            Code::MissingField,
+            "log.entries",
         ),
         (
             r#"{"log":{"entries":{}}}"#.to_owned(),
@@ -155,4 +155,78 @@ fn wrong_archives_are_located() {
     let whole = sample("chrome.har");
     assert_eq!(refused(&whole[..whole.len() / 2]).code, Code::Truncated);
     assert_eq!(refused(har("").as_bytes()).code, Code::NoExchanges);
+}
+
+/// Serde's own words, such as `expected i64`, tell nobody what to write.
+#[test]
+fn archives_are_refused_in_house_style() {
+    let request = r#""request":{"method":"GET","url":"http://a"}"#;
+    let long = "x".repeat(100);
+    let cases = [
+        (
+            har(&format!(r#"{{{request},"response":{{"status":"200"}}}}"#)),
+            r#"log.entries[0].response.status: found `"200"`, expected an integer [wrong-type]"#,
+        ),
+        (
+            har(&format!(r#"{{{request},"response":{{"status":1.5}}}}"#)),
+            "log.entries[0].response.status: found `1.5`, expected an integer [wrong-type]",
+        ),
+        (
+            har(&format!(r#"{{{request},"response":[]}}"#)),
+            "log.entries[0].response: found a list, expected an object [wrong-type]",
+        ),
+        (
+            har(&format!(r#"{{{request},"timings":{{"wait":true}}}}"#)),
+            "log.entries[0].timings.wait: found `true`, expected a number [wrong-type]",
+        ),
+        (
+            har(r#"{"request":{"method":null,"url":"http://a"}}"#),
+            "log.entries[0].request.method: found null, expected a string [wrong-type]",
+        ),
+        (
+            har(r#"{"request":{"method":"GET","url":"http://a","headers":{}}}"#),
+            "log.entries[0].request.headers: found an object, expected a list [wrong-type]",
+        ),
+        (
+            har(r#"{"request":{"method":"GET","url":"http://a","headers":[{"name":"a"}]}}"#),
+            "log.entries[0].request.headers[0].value: found nothing, expected the field [missing-field]",
+        ),
+        (
+            har(r#"{"request":{"method":"GET","method":"PUT","url":"http://a"}}"#),
+            "log.entries[0].request.method: found a second one, expected the field once [duplicate-field]",
+        ),
+        (
+            har(&format!(
+                r#"{{"startedDateTime":"now, expected soon",{request}}}"#
+            )),
+            r#"log.entries[0].startedDateTime: found `"now, expected soon"`, expected an RFC 3339 time such as 2026-11-21T09:14:00.250Z [invalid-value]"#,
+        ),
+        (
+            har(&format!(r#""{long}""#)),
+            &format!(
+                "log.entries[0]: found `\"{}…`, expected an object [wrong-type]",
+                "x".repeat(63)
+            ),
+        ),
+        (
+            r#"{"log":[]}"#.to_owned(),
+            "log: found a list, expected an object with `entries` [wrong-type]",
+        ),
+        (
+            r#"{"log":{"entries":7}}"#.to_owned(),
+            "log.entries: found `7`, expected a list of entries [wrong-type]",
+        ),
+        (
+            har("") + "x",
+            "found text that is no JSON (trailing characters, column 23), expected an HTTP archive, version 1.2 [not-json]",
+        ),
+    ];
+    let options = ImportOptions {
+        format: Some(Format::Har),
+        ..options()
+    };
+    for (text, expected) in cases {
+        let fault = import_with(text.as_bytes(), &options).unwrap_err();
+        assert_eq!(fault.to_string(), format!("line 1: {expected}"), "{text}");
+    }
 }

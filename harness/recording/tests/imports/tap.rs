@@ -246,6 +246,36 @@ fn wrong_taps_are_located() {
 }
 
 #[test]
+fn taps_are_refused_in_house_style() {
+    let cases = [
+        (
+            r#"{"http_buffered_trace":{"request":{"headers":[{"key":1}]}}}"#,
+            "http_buffered_trace.request.headers[0].key: found `1`, expected a string [wrong-type]",
+        ),
+        (
+            r#"{"http_buffered_trace":{"request":{"headers":[{"raw_value":"?"}]}}}"#,
+            r#"http_buffered_trace.request.headers[0].raw_value: found `"?"`, expected base64 [invalid-value]"#,
+        ),
+        (
+            r#"{"http_streamed_trace_segment":{"trace_id":-1}}"#,
+            "http_streamed_trace_segment.trace_id: found `-1`, expected an integer of 0 or more [wrong-type]",
+        ),
+        (
+            r#"{"http_buffered_trace":{"request":{"headers_received_time":"now"}}}"#,
+            r#"http_buffered_trace.request.headers_received_time: found `"now"`, expected an RFC 3339 time such as 2026-11-21T09:14:00.250Z [invalid-value]"#,
+        ),
+        (
+            r#"{"http_buffered_trace":[1]}"#,
+            "http_buffered_trace: found a list, expected an object [wrong-type]",
+        ),
+    ];
+    for (text, expected) in cases {
+        let fault = refused(text.as_bytes());
+        assert_eq!(fault.to_string(), format!("line 1 (byte 0): {expected}"));
+    }
+}
+
+#[test]
 fn cut_off_protobuf_is_an_error_at_every_length() {
     let whole = sample("tap.pb_length_delimited");
     let options = ImportOptions {

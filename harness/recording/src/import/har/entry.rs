@@ -6,12 +6,23 @@ use super::url;
 use crate::diagnostic::{Code, Diagnostic, quote};
 use crate::fields::is_field_value;
 use crate::import::{ImportReport, message};
+use crate::object::impl_object_reading;
 use crate::text::decode_base64;
 use crate::{Body, Exchange, Field, Fields, Recorded, Request, Response, Timestamp};
 
+impl_object_reading!(
+    Entry,
+    HarRequest,
+    HarResponse,
+    NameValue,
+    PostData,
+    Content,
+    Timings
+);
+
 /// Archives carry fields of their tools (`_initiator`, `cache`, …): they are passed over.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 pub(super) struct Entry {
     #[serde(default)]
     started_date_time: Option<Timestamp>,
@@ -23,7 +34,7 @@ pub(super) struct Entry {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 struct HarRequest {
     method: String,
     url: String,
@@ -39,7 +50,7 @@ struct HarRequest {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 struct HarResponse {
     /// 0: no response came.
     status: i64,
@@ -52,12 +63,14 @@ struct HarResponse {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(remote = "Self")]
 struct NameValue {
     name: String,
     value: String,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(remote = "Self")]
 struct PostData {
     #[serde(default)]
     text: Option<String>,
@@ -66,6 +79,7 @@ struct PostData {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(remote = "Self")]
 struct Content {
     #[serde(default)]
     size: Option<f64>,
@@ -76,6 +90,7 @@ struct Content {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(remote = "Self")]
 struct Timings {
     /// Milliseconds from the end of the request to the first byte back; -1: not known.
     #[serde(default)]

@@ -7,12 +7,29 @@
 //! which other printers write; fields that Envoy may add later are passed over, as
 //! protobuf does.
 
-use serde::{Deserialize, Deserializer, de};
+use serde::de::{self, Unexpected};
+use serde::{Deserialize, Deserializer};
 
 use crate::Timestamp;
+use crate::object::impl_object_reading;
+
+impl_object_reading!(
+    TraceWrapper,
+    SocketTrace,
+    BufferedTrace,
+    TracedMessage,
+    TraceSegment,
+    HeaderMap,
+    HeaderValue,
+    TracedBody,
+    Connection,
+    Address,
+    SocketAddress,
+    Pipe
+);
 
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
-#[serde(default)]
+#[serde(default, remote = "Self")]
 pub(super) struct TraceWrapper {
     #[prost(message, optional, tag = "1")]
     #[serde(alias = "httpBufferedTrace")]
@@ -30,10 +47,11 @@ pub(super) struct TraceWrapper {
 
 /// Bytes of a TCP connection: no exchange to import, but told apart from nothing.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(remote = "Self")]
 pub(super) struct SocketTrace {}
 
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
-#[serde(default)]
+#[serde(default, remote = "Self")]
 pub(super) struct BufferedTrace {
     #[prost(message, optional, tag = "1")]
     pub(super) request: Option<TracedMessage>,
@@ -45,7 +63,7 @@ pub(super) struct BufferedTrace {
 }
 
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
-#[serde(default)]
+#[serde(default, remote = "Self")]
 pub(super) struct TracedMessage {
     #[prost(message, repeated, tag = "1")]
     pub(super) headers: Vec<HeaderValue>,
@@ -59,7 +77,7 @@ pub(super) struct TracedMessage {
 }
 
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
-#[serde(default)]
+#[serde(default, remote = "Self")]
 pub(super) struct TraceSegment {
     #[prost(uint64, tag = "1")]
     #[serde(alias = "traceId", deserialize_with = "uint64_from_json")]
@@ -85,7 +103,7 @@ pub(super) struct TraceSegment {
 }
 
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
-#[serde(default)]
+#[serde(default, remote = "Self")]
 pub(super) struct HeaderMap {
     #[prost(message, repeated, tag = "1")]
     pub(super) headers: Vec<HeaderValue>,
@@ -94,7 +112,7 @@ pub(super) struct HeaderMap {
 /// `value` is a `string` in the .proto, but Envoy puts the bytes of the wire there
 /// unchecked; read as `bytes`, which is the same encoding, nothing can be refused.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
-#[serde(default)]
+#[serde(default, remote = "Self")]
 pub(super) struct HeaderValue {
     #[prost(string, tag = "1")]
     pub(super) key: String,
@@ -107,7 +125,7 @@ pub(super) struct HeaderValue {
 }
 
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
-#[serde(default)]
+#[serde(default, remote = "Self")]
 pub(super) struct TracedBody {
     #[prost(bytes = "vec", tag = "1")]
     #[serde(alias = "asBytes", deserialize_with = "bytes_from_json")]
@@ -120,7 +138,7 @@ pub(super) struct TracedBody {
 }
 
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
-#[serde(default)]
+#[serde(default, remote = "Self")]
 pub(super) struct Connection {
     #[prost(message, optional, tag = "1")]
     #[serde(alias = "localAddress")]
@@ -131,7 +149,7 @@ pub(super) struct Connection {
 }
 
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
-#[serde(default)]
+#[serde(default, remote = "Self")]
 pub(super) struct Address {
     #[prost(message, optional, tag = "1")]
     #[serde(alias = "socketAddress")]
@@ -141,7 +159,7 @@ pub(super) struct Address {
 }
 
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
-#[serde(default)]
+#[serde(default, remote = "Self")]
 pub(super) struct SocketAddress {
     #[prost(string, tag = "2")]
     pub(super) address: String,
@@ -151,7 +169,7 @@ pub(super) struct SocketAddress {
 }
 
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
-#[serde(default)]
+#[serde(default, remote = "Self")]
 pub(super) struct Pipe {
     #[prost(string, tag = "1")]
     pub(super) path: String,
@@ -179,19 +197,21 @@ fn bytes_from_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>
         &STANDARD,
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
-    let text = String::deserialize(deserializer)?
-        .replace('-', "+")
-        .replace('_', "/");
-    ENGINE.decode(text).map_err(de::Error::custom)
+    let text = String::deserialize(deserializer)?;
+    let standard = text.replace('-', "+").replace('_', "/");
+    let refuse = |_| de::Error::invalid_value(Unexpected::Str(&text), &"base64");
+    ENGINE.decode(standard).map_err(refuse)
 }
 
 /// Protobuf's JSON form of `uint64`: a string, or a number where it is small.
 fn uint64_from_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     match serde_json::Value::deserialize(deserializer)? {
-        serde_json::Value::String(text) => text.parse().map_err(de::Error::custom),
-        value => value
-            .as_u64()
-            .ok_or_else(|| de::Error::custom("expected an unsigned integer")),
+        serde_json::Value::String(text) => text
+            .parse()
+            .map_err(|_| de::Error::invalid_value(Unexpected::Str(&text), &"u64")),
+        value => value.as_u64().ok_or_else(|| {
+            de::Error::invalid_type(Unexpected::Other(&format!("`{value}`")), &"u64")
+        }),
     }
 }
 
