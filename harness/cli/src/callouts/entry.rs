@@ -154,9 +154,13 @@ mod tests {
             message: sluice_host::Message::default(),
             timeout_ms: 0,
         };
-        for answer in ["{allow: {}}", "{grpcStatus: 0}"] {
-            let script = script(&format!("callouts: [{{cluster: a, answer: {answer}}}]"));
-            assert!(script.for_http(&http).is_none(), "{answer}");
+        for entry in [
+            "answer: {allow: {}}",
+            "answer: {grpcStatus: 0}",
+            "grpc: {}, answer: {failure: reset}",
+        ] {
+            let script = script(&format!("callouts: [{{cluster: a, {entry}}}]"));
+            assert!(script.for_http(&http).is_none(), "{entry}");
         }
     }
 

@@ -122,9 +122,9 @@ mod tests {
     #[test]
     fn what_is_no_header_name_is_refused() {
         let found = findings(
-            "callouts: [{cluster: a, request: {headers: {':path': /, 'a b': x}}, answer: {status: 200}}]",
+            "callouts: [{cluster: a, request: {headers: {':path': /, 'a b': x, '': z}}, answer: {status: 200}}]",
         );
-        assert_eq!(found.lines().count(), 2, "{found}");
+        assert_eq!(found.lines().count(), 3, "{found}");
         assert!(
             found.contains("expected the name of a header [unknown-key]"),
             "{found}"

@@ -51,3 +51,30 @@ impl Report {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::EntryUse;
+
+    #[test]
+    fn of_a_long_script_the_untested_entries_come_first() {
+        let entry = |calls| EntryUse {
+            entry: "callouts[0]".to_owned(),
+            line: 1,
+            cluster: "a".to_owned(),
+            answer: "200".to_owned(),
+            calls,
+        };
+        let mut summary = Summary {
+            entries: vec![entry(7); MAX_LINES],
+            ..Summary::default()
+        };
+        summary.entries.push(entry(0));
+        let mut report = Report(String::new());
+        report.entries(&summary);
+        let first = report.0.lines().nth(3).unwrap_or_default();
+        assert!(first.ends_with(UNTESTED), "{}", report.0);
+        assert!(report.0.contains("… and 1 more"), "{}", report.0);
+    }
+}
