@@ -5,6 +5,7 @@ mod kind;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -18,15 +19,19 @@ use crate::fields::Base64;
 use crate::text::{Text, decode_base64, owned_text};
 
 /// Facts by name. A name that is not there is unknown; `Absent` values are not.
+///
+/// A list in the byte order of the names, each there once: recordings hold them in that
+/// order, so reading appends and needs no tree.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Attributes<'a>(BTreeMap<Cow<'a, str>, AttributeValue<'a>>);
+pub struct Attributes<'a>(Vec<(Cow<'a, str>, AttributeValue<'a>)>);
 
 impl<'a> Attributes<'a> {
     /// What is known of one attribute.
     pub fn get(&self, name: &str) -> Recorded<&AttributeValue<'a>> {
-        match self.0.get(name) {
-            Some(AttributeValue::Absent) => Recorded::Absent,
-            Some(value) => Recorded::Known(value),
+        let found = self.position(name).ok().and_then(|index| self.0.get(index));
+        match found {
+            Some((_, AttributeValue::Absent)) => Recorded::Absent,
+            Some((_, value)) => Recorded::Known(value),
             None => Recorded::Unknown,
         }
     }
@@ -37,17 +42,35 @@ impl<'a> Attributes<'a> {
         name: impl Into<Cow<'a, str>>,
         value: impl Into<AttributeValue<'a>>,
     ) -> Option<AttributeValue<'a>> {
-        self.0.insert(name.into(), value.into())
+        let (name, value) = (name.into(), value.into());
+        match self.position(&name) {
+            Ok(index) => self
+                .0
+                .get_mut(index)
+                .map(|(_, there)| std::mem::replace(there, value)),
+            Err(index) => {
+                self.0.insert(index, (name, value));
+                None
+            }
+        }
     }
 
     /// Sets an attribute unless something is known already.
     pub fn insert_missing(&mut self, name: Cow<'a, str>, value: AttributeValue<'a>) {
-        self.0.entry(name).or_insert(value);
+        if let Err(index) = self.position(&name) {
+            self.0.insert(index, (name, value));
+        }
     }
 
     /// Every attribute, by name in byte order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &AttributeValue<'a>)> {
         self.0.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+
+    /// Where a name is, or would be.
+    fn position(&self, name: &str) -> Result<usize, usize> {
+        self.0
+            .binary_search_by(|(known, _)| known.as_ref().cmp(name))
     }
 
     /// Whether each is one of Envoy's, of its type and in its range.
@@ -220,15 +243,23 @@ impl<'de: 'a, 'a> Deserialize<'de> for Attributes<'a> {
                 formatter.write_str("an object of attributes")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut attributes = BTreeMap::new();
+                let mut attributes: Vec<(Cow<'de, str>, AttributeValue<'de>)> = Vec::new();
+                let mut is_sorted = true;
                 while let Some(Text(name)) = map.next_key()? {
                     let value: AttributeValue<'de> = map.next_value()?;
                     // The schema walk finds out what is wrong and says it properly.
                     if !is_possible(&name, &value) {
                         return Err(de::Error::custom("an Envoy attribute of its type"));
                     }
-                    if attributes.insert(name, value).is_some() {
-                        return Err(de::Error::custom("each attribute once"));
+                    is_sorted &= attributes.last().is_none_or(|(last, _)| *last < name);
+                    attributes.push((name, value));
+                }
+                if !is_sorted {
+                    attributes.sort_by(|(left, _), (right, _)| left.cmp(right));
+                    let pairs = attributes.iter().zip(attributes.iter().skip(1));
+                    let mut repeated = pairs.filter(|((left, _), (right, _))| left == right);
+                    if let Some(((name, _), _)) = repeated.next() {
+                        return Err(twice(name));
                     }
                 }
                 Ok(Attributes(attributes))
@@ -238,13 +269,18 @@ impl<'de: 'a, 'a> Deserialize<'de> for Attributes<'a> {
     }
 }
 
+/// In serde's words for what derived code finds.
+fn twice<E: de::Error>(name: &str) -> E {
+    de::Error::custom(format_args!("duplicate field `{name}`"))
+}
+
 fn is_possible(name: &str, value: &AttributeValue<'_>) -> bool {
     Form::of(name).is_some_and(|form| form.kind().accepts(value) && form.allows(value))
 }
 
 impl Serialize for Attributes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(&self.0)
+        serializer.collect_map(self.iter())
     }
 }
 
@@ -302,8 +338,10 @@ impl<'de> Visitor<'de> for ValueVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
         let mut map = BTreeMap::new();
         while let Some(Text(key)) = entries.next_key()? {
-            if map.insert(key, entries.next_value()?).is_some() {
-                return Err(de::Error::custom("each key once"));
+            let value = entries.next_value()?;
+            match map.entry(key) {
+                Entry::Vacant(place) => drop(place.insert(value)),
+                Entry::Occupied(there) => return Err(twice(there.key())),
             }
         }
         match (map.len(), map.get("base64")) {

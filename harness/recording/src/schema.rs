@@ -249,12 +249,21 @@ fn not_json(text: &str, place: LinePlace, kind: LineKind, error: &serde_json::Er
 /// The tables missed what serde saw: a key written twice, or a number too large.
 fn unexplained(place: LinePlace, reason: &serde_json::Error) -> Diagnostic {
     let message = reason.to_string();
-    let code = if message.starts_with("duplicate field") {
-        Code::DuplicateField
-    } else {
-        Code::InvalidValue
+    let place_words = message.rfind(" at line ").unwrap_or(message.len());
+    let words = message.get(..place_words).unwrap_or(&message);
+    let (code, found, expected) = match words.strip_prefix("duplicate field `") {
+        Some(name) => (
+            Code::DuplicateField,
+            quote(name.trim_end_matches('`')),
+            "each key once",
+        ),
+        None => (
+            Code::InvalidValue,
+            quote(words),
+            "a line of the format sluice/v1",
+        ),
     };
-    Diagnostic::new(code, message, "a line of the format sluice/v1").at(place.number, place.offset)
+    Diagnostic::new(code, found, expected).at(place.number, place.offset)
 }
 
 struct Walk {

@@ -1,7 +1,7 @@
 //! What no Envoy records is refused; what one does record, however odd, is not.
 #![expect(clippy::unwrap_used, reason = "helpers of a test fail by panicking")]
 
-use sluice_recording::{Code, Diagnostic, Exchange, Reader};
+use sluice_recording::{AttributeValue, Code, Diagnostic, Exchange, Reader};
 
 fn read(line: &str) -> Result<Exchange<'static>, Vec<Diagnostic>> {
     let text = format!("{{\"recording\":\"sluice/v1\",\"source\":\"manual\"}}\n{line}\n");
@@ -171,4 +171,42 @@ fn every_fault_of_a_line_is_named() {
             "missing-field response.headers",
         ]
     );
+}
+
+#[test]
+fn a_key_that_comes_twice_is_named() {
+    let ordinary = r#""request":{"headers":[[":method","GET"]]}"#;
+    let cases = [
+        (format!(r#"{{"id":"a","id":"b",{ordinary}}}"#), "`id`"),
+        (
+            format!(r#"{{"id":"a","attributes":{{"b.x":1,"a.x":2,"b.x":1}},{ordinary}}}"#),
+            "`b.x`",
+        ),
+        (
+            format!(r#"{{"id":"a","attributes":{{"a.x":1,"a.x":2}},{ordinary}}}"#),
+            "`a.x`",
+        ),
+        (
+            format!(r#"{{"id":"a","attributes":{{"a.x":{{"k":1,"k":1}}}},{ordinary}}}"#),
+            "`k`",
+        ),
+    ];
+    for (line, found) in cases {
+        let faults = read(&line).expect_err(&line);
+        assert_eq!(
+            faults[0].to_string(),
+            format!("line 2 (byte 44): found {found}, expected each key once [duplicate-field]"),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn attributes_may_come_in_any_order() {
+    let line = line("attributes", r#""b.x":1,"a.x":2,"c.x":3"#);
+    let exchange = read(&line).unwrap();
+    let names: Vec<_> = exchange.attributes.iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["a.x", "b.x", "c.x"]);
+    let known = exchange.attributes.get("b.x").known();
+    assert_eq!(known.and_then(AttributeValue::as_i64), Some(1));
 }

@@ -1,5 +1,7 @@
 //! What Envoy holds each of its attributes to.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
@@ -130,14 +132,38 @@ const FORMS: [(&str, Form); 75] = {
     ]
 };
 
-/// The table by length, then name. Names share long beginnings, so most steps of a
-/// search that compares lengths first need not look at the text: a replay asks for
-/// every attribute of every exchange.
-static BY_LENGTH: LazyLock<Vec<(&str, Form)>> = LazyLock::new(|| {
-    let mut forms = FORMS.to_vec();
-    forms.sort_unstable_by_key(|(name, _)| (name.len(), *name));
-    forms
-});
+/// The table by name. A replay asks for every attribute of every exchange, and a search
+/// among names with long common beginnings took an eighth of its time.
+static BY_NAME: LazyLock<HashMap<&str, Form, BuildHasherDefault<Folded>>> =
+    LazyLock::new(|| FORMS.into_iter().collect());
+
+/// A quick hash. The table holds these names alone, so no recording can fill it with
+/// names that collide.
+#[derive(Default)]
+struct Folded(u64);
+
+impl Folded {
+    fn fold(&mut self, word: u64) {
+        // An odd constant with its bits well spread: the golden ratio's.
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+impl Hasher for Folded {
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.fold(u64::from_le_bytes(*word));
+        }
+        for byte in rest {
+            self.fold(u64::from(*byte));
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
+    }
+}
 
 const PORTS: RangeInclusive<i64> = 1..=65_535;
 const STATUSES: RangeInclusive<i64> = 100..=999;
@@ -145,10 +171,9 @@ const STATUSES: RangeInclusive<i64> = 100..=999;
 impl Form {
     /// The form of an attribute, or nothing for a name that Envoy cannot have.
     pub(crate) fn of(name: &str) -> Option<Self> {
-        let order = |known: &str| (known.len(), known).cmp(&(name.len(), name));
-        match BY_LENGTH.binary_search_by(|(known, _)| order(known)) {
-            Ok(index) => BY_LENGTH.get(index).map(|(_, form)| *form),
-            Err(_) => (!is_closed(name)).then_some(Self::Any),
+        match BY_NAME.get(name) {
+            Some(form) => Some(*form),
+            None => (!is_closed(name)).then_some(Self::Any),
         }
     }
 
