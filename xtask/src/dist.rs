@@ -1,7 +1,10 @@
 //! Builds the WebAssembly modules: the filters, and the guests of the tests.
 
+mod dead;
 mod module;
+mod optimiser;
 mod package;
+mod relocations;
 mod traps;
 
 use std::ffi::OsString;
@@ -32,6 +35,7 @@ struct Delivered {
 /// and with panics that say why: the one that is delivered traps without a word.
 pub fn dist(tree: &Tree) -> Result<()> {
     let delivered = build(tree)?;
+    println!("optimised by {}", optimiser::version()?);
     println!("{:<12} {:>9}  {:>8}  module", "filter", "bytes", "of goal");
     for filter in &delivered {
         let percent = filter.size_bytes * 100 / SIZE_GOAL_BYTES;
@@ -71,7 +75,7 @@ fn build(tree: &Tree) -> Result<Vec<Delivered>> {
 
 fn compile(tree: &Tree, packages: &[WasmPackage]) -> Result<()> {
     let mut cargo = tree.cargo();
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", path_flags(tree));
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(tree));
     cargo.args([
         "build",
         "--profile",
@@ -87,22 +91,22 @@ fn compile(tree: &Tree, packages: &[WasmPackage]) -> Result<()> {
     run::run(&mut cargo)
 }
 
+/// What separates flags in cargo's variable.
+const SEPARATOR: &str = "\u{1f}";
+
 /// Panic messages hold the paths of source files. Cut short, a module is smaller
-/// and the same whoever builds it.
-fn path_flags(tree: &Tree) -> OsString {
+/// and the same whoever builds it. The relocations tell later what is dead.
+fn flags(tree: &Tree) -> OsString {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
     let registry = home.map(|home| home.join("registry").join("src"));
-    let mut flags = OsString::new();
+    let mut flags = OsString::from("-Clink-arg=--emit-relocs");
     for (path, name) in [
         (registry.as_deref(), "crates"),
         (Some(tree.root()), "sluice"),
     ] {
         let Some(path) = path else { continue };
-        if !flags.is_empty() {
-            // What separates flags in this variable.
-            flags.push("\u{1f}");
-        }
+        flags.push(SEPARATOR);
         flags.push("--remap-path-prefix=");
         flags.push(path);
         flags.push("=");
@@ -119,23 +123,35 @@ fn deliver(tree: &Tree, package: &WasmPackage) -> Result<Delivered> {
     ));
     let bytes = std::fs::read(&built)
         .with_context(|| format!("{}: cargo built no module here", built.display()))?;
-    let (folder, bytes) = match package.role {
-        Role::Filter => {
-            let debuggable =
-                module::debuggable(&bytes, package).with_context(|| built.display().to_string())?;
-            let path = tree.made(&format!("wasm/debug/{}.wasm", package.name));
-            write_whole(&path, &debuggable)?;
-            ("wasm", module::finish(&bytes, package)?)
-        }
-        Role::Guest => ("wasm/guests", bytes),
+    let path = match package.role {
+        Role::Filter => tree.made(&format!("wasm/{}.wasm", package.name)),
+        Role::Guest => tree.made(&format!("wasm/guests/{}.wasm", package.name)),
     };
-    let path = tree.made(&format!("{folder}/{}.wasm", package.name));
+    let bytes = match package.role {
+        Role::Filter => {
+            filter(tree, package, &bytes).with_context(|| built.display().to_string())?
+        }
+        Role::Guest => bytes,
+    };
     write_whole(&path, &bytes)?;
     Ok(Delivered {
         name: package.name.clone(),
         path,
         size_bytes: bytes.len(),
     })
+}
+
+/// The filter that is delivered; the one for debugging is written on the way.
+fn filter(tree: &Tree, package: &WasmPackage, built: &[u8]) -> Result<Vec<u8>> {
+    let debuggable = tree.made(&format!("wasm/debug/{}.wasm", package.name));
+    write_whole(&debuggable, &module::debuggable(built, package)?)?;
+    // Another run may be at it at the same time.
+    let name = format!("wasm/{}.{}.unoptimised", package.name, std::process::id());
+    let unoptimised = tree.made(&name);
+    write_whole(&unoptimised, &module::finish(built, package)?)?;
+    let optimised = optimiser::optimise(&unoptimised)?;
+    std::fs::remove_file(&unoptimised).with_context(|| unoptimised.display().to_string())?;
+    Ok(optimised)
 }
 
 /// Writes beside the goal and renames, so that a reader never sees half a module.

@@ -21,7 +21,7 @@ pub enum What {
     Rust,
     /// Every Envoy version that the tests run on.
     Envoy,
-    /// Packages of the system: Node.js, wrk, clang.
+    /// Packages of the system: Binaryen, clang, Node.js, Python, wrk.
     Packages,
     /// Programs built by cargo: wasm-bindgen's test runner.
     Tools,

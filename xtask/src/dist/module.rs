@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use walrus::{ExportId, Module, ModuleConfig};
 
 use super::package::WasmPackage;
-use super::traps;
+use super::{dead, relocations, traps};
 
 /// Exports beside the callbacks: what a host needs to start a module and to
 /// give it memory.
@@ -25,29 +25,39 @@ const PLUMBING: [&str; 9] = [
 
 const CALLBACK: &str = "proxy_on_";
 
-/// The module that is delivered, made from the one that cargo built.
+/// The module that is delivered, made from the one that cargo built, which was
+/// linked with `--emit-relocs`.
 pub fn finish(built: &[u8], filter: &WasmPackage) -> Result<Vec<u8>> {
-    let mut module = trimmed(built, filter, false)?;
+    let relocations = relocations::read(built)?;
+    let mut module = parse(built, false)?;
+    dead::check(&module, &relocations)?;
+    trim(&mut module, filter)?;
     traps::cut(&mut module);
+    dead::clear(&mut module, &relocations)?;
     walrus::passes::gc::run(&mut module);
     Ok(module.emit_wasm())
 }
 
 /// The same module with the names of functions, and with panics that say why.
 pub fn debuggable(built: &[u8], filter: &WasmPackage) -> Result<Vec<u8>> {
-    Ok(trimmed(built, filter, true)?.emit_wasm())
+    let mut module = parse(built, true)?;
+    trim(&mut module, filter)?;
+    Ok(module.emit_wasm())
 }
 
-fn trimmed(built: &[u8], filter: &WasmPackage, with_names: bool) -> Result<Module> {
+fn parse(built: &[u8], with_names: bool) -> Result<Module> {
     let mut config = ModuleConfig::new();
     config
         .generate_name_section(with_names)
         .generate_producers_section(false);
-    let mut module = config.parse(built).context("not a WebAssembly module")?;
-    keep_needed(&mut module, filter)?;
-    drop_custom_sections(&mut module);
-    walrus::passes::gc::run(&mut module);
-    Ok(module)
+    config.parse(built).context("not a WebAssembly module")
+}
+
+fn trim(module: &mut Module, filter: &WasmPackage) -> Result<()> {
+    keep_needed(module, filter)?;
+    drop_custom_sections(module);
+    walrus::passes::gc::run(module);
+    Ok(())
 }
 
 fn named(module: &Module, matches: impl Fn(&str) -> bool) -> Vec<ExportId> {
@@ -98,7 +108,7 @@ fn drop_custom_sections(module: &mut Module) {
 mod tests {
     use walrus::{FunctionBuilder, Module};
 
-    use super::finish;
+    use super::debuggable;
     use crate::dist::package::{Role, WasmPackage};
 
     /// A module whose functions do nothing, exported under these names.
@@ -141,9 +151,9 @@ mod tests {
             "proxy_on_log",
             "__heap_base",
         ]);
-        let finished = finish(&built, &filter(None)).unwrap();
+        let made = debuggable(&built, &filter(None)).unwrap();
         assert_eq!(
-            exports(&finished),
+            exports(&made),
             ["_initialize", "proxy_on_configure", "proxy_on_log"]
         );
     }
@@ -151,13 +161,13 @@ mod tests {
     #[test]
     fn only_listed_callbacks_stay() {
         let built = exporting(&["proxy_on_configure", "proxy_on_log"]);
-        let finished = finish(&built, &filter(Some(&["on_configure"]))).unwrap();
-        assert_eq!(exports(&finished), ["proxy_on_configure"]);
+        let made = debuggable(&built, &filter(Some(&["on_configure"]))).unwrap();
+        assert_eq!(exports(&made), ["proxy_on_configure"]);
     }
 
     #[test]
     fn a_listed_callback_must_exist() {
-        let failure = finish(&exporting(&[]), &filter(Some(&["on_configure"]))).unwrap_err();
+        let failure = debuggable(&exporting(&[]), &filter(Some(&["on_configure"]))).unwrap_err();
         assert!(
             failure.to_string().contains("proxy_on_configure"),
             "{failure}"
@@ -166,6 +176,6 @@ mod tests {
 
     #[test]
     fn what_is_no_module_is_refused() {
-        assert!(finish(b"not wasm", &filter(None)).is_err());
+        assert!(debuggable(b"not wasm", &filter(None)).is_err());
     }
 }

@@ -14,8 +14,13 @@ use std::collections::HashSet;
 use walrus::ir::{Instr, InstrLocId, InstrSeqId, Unreachable};
 use walrus::{FunctionId, LocalFunction, Module};
 
-/// Where every panic goes through and a failed allocation ends, as mangled.
-const ENDS: [&str; 2] = ["4core9panicking9panic_fmt", "5alloc18handle_alloc_error"];
+/// Where every panic goes through and a failed allocation ends, as mangled; and one
+/// that looks for words before it panics.
+const ENDS: [&str; 3] = [
+    "4core9panicking9panic_fmt",
+    "5alloc18handle_alloc_error",
+    "4core3str19slice_error_fail_rt",
+];
 
 /// Cuts all that only leads to a trap. Needs the names of functions.
 pub(super) fn cut(module: &mut Module) {

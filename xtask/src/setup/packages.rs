@@ -9,6 +9,8 @@ use crate::run;
 /// A program of the system that some chore needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Package {
+    /// Makes the filters smaller.
+    Binaryen,
     /// Compiles the C and assembly of ring, which speaks TLS in the tests.
     Clang,
     /// Runs the engines' tests compiled to WebAssembly.
@@ -27,10 +29,22 @@ struct Facts {
 }
 
 impl Package {
-    const ALL: [Self; 4] = [Self::Clang, Self::Node, Self::Python, Self::Wrk];
+    const ALL: [Self; 5] = [
+        Self::Binaryen,
+        Self::Clang,
+        Self::Node,
+        Self::Python,
+        Self::Wrk,
+    ];
 
     const fn facts(self) -> Facts {
         match self {
+            Self::Binaryen => Facts {
+                program: "wasm-opt",
+                apt: &["binaryen"],
+                brew: "binaryen",
+                purpose: "makes the filters smaller",
+            },
             Self::Clang => Facts {
                 program: "clang",
                 apt: &["clang"],

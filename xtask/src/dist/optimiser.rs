@@ -1,0 +1,38 @@
+//! Binaryen's optimiser. It knows what only WebAssembly has, and rewrites for size
+//! what the compiler left behind: locals, blocks, equal functions, runs of zeros.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::run;
+use crate::setup::packages::{self, Package};
+
+/// What the compiler uses of WebAssembly for this target, and hosts provide.
+/// Binaryen refuses, or breaks up, what it is not told of.
+const FEATURES: [&str; 4] = [
+    "--enable-bulk-memory",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+];
+
+/// Rewrites the module at `path` in place and returns its bytes.
+///
+/// Without the optimiser nothing is delivered: there is one module for everybody,
+/// not a larger one for those who lack a program.
+pub(super) fn optimise(path: &Path) -> Result<Vec<u8>> {
+    packages::require(Package::Binaryen)?;
+    let mut optimiser = Command::new("wasm-opt");
+    optimiser.args(FEATURES).args(["-Oz", "--converge"]);
+    optimiser.arg(path).arg("-o").arg(path);
+    run::run(&mut optimiser)?;
+    std::fs::read(path).with_context(|| path.display().to_string())
+}
+
+/// Name and version: `wasm-opt version 108`.
+pub(super) fn version() -> Result<String> {
+    let version = run::output(Command::new("wasm-opt").arg("--version"))?;
+    Ok(version.trim().to_owned())
+}
