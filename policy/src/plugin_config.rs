@@ -1,13 +1,11 @@
 //! The configuration of a plugin, as far as it is the same for every filter.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::diagnostic::{DiagnosticCode, Diagnostics, quote};
-use crate::json::{Document, Node, Object, child, item};
+use crate::json::{Node, Object, Read, Reader};
 use crate::mesh::Mesh;
 use crate::resource::{Kind, Resource};
 use crate::workload::Workload;
@@ -52,19 +50,17 @@ pub fn read(
     if bytes.is_empty() {
         return PluginConfig::default();
     }
-    let mut document = Document::new(diagnostics);
-    let options = document.read(bytes, |document, deserializer| {
-        let seed = RootSeed {
-            document,
-            resources: Resources {
-                kinds,
-                seen: BTreeMap::new(),
-                take: &mut take,
-            },
-        };
-        seed.deserialize(deserializer)
-    });
-    let options = options.unwrap_or_default();
+    let mut resources = Resources {
+        kinds,
+        seen: BTreeMap::new(),
+        take: &mut take,
+    };
+    let mut options = Map::new();
+    let is_whole = Reader::new(bytes, diagnostics)
+        .document(&mut |reader| read_root(reader, &mut options, &mut resources));
+    if !is_whole {
+        options.clear();
+    }
     let node = |key: &str| {
         options
             .get(key)
@@ -83,47 +79,21 @@ pub fn read(
 }
 
 /// Reads the document: an object whose `resources` are taken on the way.
-struct RootSeed<'a, 'd> {
-    document: &'a mut Document<'d>,
-    resources: Resources<'a>,
-}
-
-impl<'de> DeserializeSeed<'de> for RootSeed<'_, '_> {
-    type Value = Map<String, Value>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for RootSeed<'_, '_> {
-    type Value = Map<String, Value>;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut access: A) -> Result<Self::Value, A::Error> {
-        let mut options = Map::new();
-        while let Some(key) = access.next_key::<String>()? {
-            let (resources, path) = (&mut self.resources, child("", &key));
-            let value = self.document.descend(path, |document| match key.as_str() {
-                RESOURCES => access
-                    .next_value_seed(ResourcesSeed {
-                        document,
-                        resources,
-                    })
-                    .map(|()| Value::Null),
-                _ => access.next_value_seed(document.value()),
-            })?;
-            if options.contains_key(&key) {
-                self.document.duplicate_key(&key);
-            } else {
-                options.insert(key, value);
-            }
-        }
-        Ok(options)
-    }
+fn read_root(
+    reader: &mut Reader<'_, '_>,
+    options: &mut Map<String, Value>,
+    resources: &mut Resources<'_>,
+) -> Read<()> {
+    reader.object(&mut |reader, key| {
+        let value = if key == RESOURCES {
+            resources.read(reader)?;
+            Value::Null
+        } else {
+            reader.value()?
+        };
+        reader.keep(options, key, value);
+        Ok(())
+    })
 }
 
 /// Receives resources and remembers their names.
@@ -135,6 +105,17 @@ struct Resources<'a> {
 }
 
 impl Resources<'_> {
+    fn read(&mut self, reader: &mut Reader<'_, '_>) -> Read<()> {
+        if reader.token() == Some(b'n') {
+            return reader.value().map(drop);
+        }
+        reader.list("a list of resources", &mut |reader, ()| {
+            let value = reader.value()?;
+            self.receive(&value, &reader.path, reader.diagnostics);
+            Ok(())
+        })
+    }
+
     fn receive(&mut self, value: &Value, path: &str, diagnostics: &mut Diagnostics) {
         let Some(resource) = Resource::read(&Node::new(value, path), self.kinds, diagnostics)
         else {
@@ -170,45 +151,6 @@ impl Resources<'_> {
             return;
         }
         (self.take)(&resource, diagnostics);
-    }
-}
-
-/// Reads the list of resources.
-struct ResourcesSeed<'a, 'd, 'r> {
-    document: &'a mut Document<'d>,
-    resources: &'a mut Resources<'r>,
-}
-
-impl<'de> DeserializeSeed<'de> for ResourcesSeed<'_, '_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ResourcesSeed<'_, '_, '_> {
-    type Value = ();
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a list of resources")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
-        for index in 0.. {
-            let path = item(&self.document.path, index);
-            let value = self.document.descend(path.clone(), |document| {
-                access.next_element_seed(document.value())
-            })?;
-            let Some(value) = value else { break };
-            self.resources
-                .receive(&value, &path, self.document.diagnostics);
-        }
-        Ok(())
     }
 }
 
@@ -304,7 +246,7 @@ mod tests {
             [("mesh.x".to_owned(), C::UnknownKey)]
         );
         let (_, diagnostics) = read_all(b"[]");
-        let expected = "document: found a list, expected an object at line 1 column 0 [wrong-type]";
+        let expected = "document: found an empty list, expected an object [wrong-type]";
         assert_eq!(diagnostics.to_string(), expected);
         let (_, diagnostics) = read_all(b"{\"resources\":[],\"resources\":[]}");
         assert!(diagnostics.to_string().ends_with("[duplicate-key]"));

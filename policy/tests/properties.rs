@@ -22,6 +22,16 @@ fn mode_except(excluded: Normalization) -> impl Strategy<Value = Normalization> 
     )
 }
 
+/// What stands in a string: escapes, whole and half, and bytes of all kinds.
+fn string_piece() -> impl Strategy<Value = Vec<u8>> {
+    let escapes = r"\\[bfnrtux/]|\\\\|\\u[dD][89a-fA-F][0-9a-f]{2}|\\u[0-9a-fA-F]{1,4}|\\u0000";
+    prop_oneof![
+        escapes.prop_map(String::into_bytes),
+        any::<char>().prop_map(|character| character.to_string().into_bytes()),
+        any::<u8>().prop_map(|byte| vec![byte]),
+    ]
+}
+
 /// Paths over the characters that normalisation treats apart.
 fn path() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
@@ -92,6 +102,40 @@ proptest! {
             prop_assert_eq!(value, reference.ok());
         } else if !diagnostics.to_string().contains("[duplicate-key]") {
             prop_assert!(reference.is_err());
+        }
+    }
+
+    #[test]
+    fn strings_are_read_as_serde_json_reads_them(
+        content in prop::collection::vec(string_piece(), 0..6),
+    ) {
+        let bytes = [b"\"".as_slice(), &content.concat(), b"\""].concat();
+        let value = json::parse(&bytes, &mut Diagnostics::new());
+        prop_assert_eq!(value, serde_json::from_slice(&bytes).ok());
+    }
+
+    #[test]
+    fn every_text_comes_through(text in any::<String>()) {
+        let bytes = serde_json::to_vec(&text).unwrap();
+        let value = json::parse(&bytes, &mut Diagnostics::new());
+        prop_assert_eq!(value, Some(text.into()));
+    }
+
+    #[test]
+    fn whole_numbers_are_exact(number in any::<i64>(), large in any::<u64>()) {
+        let text = format!("[{number},{large}]");
+        let value = json::parse(text.as_bytes(), &mut Diagnostics::new());
+        prop_assert_eq!(value, Some(serde_json::json!([number, large])));
+    }
+
+    #[test]
+    fn numbers_are_read_nearly_as_serde_json_reads_them(text in "-?[0-9]{0,3}[.]?[0-9]{0,9}([eE][-+]?[0-9]{0,2})?") {
+        let value = json::parse(text.as_bytes(), &mut Diagnostics::new());
+        let reference = serde_json::from_str::<serde_json::Value>(&text).ok();
+        prop_assert_eq!(value.is_some(), reference.is_some());
+        if let (Some(value), Some(reference)) = (value, reference) {
+            let (value, reference) = (value.as_f64().unwrap(), reference.as_f64().unwrap());
+            prop_assert!((value - reference).abs() <= reference.abs() * 1e-14, "{value} {reference}");
         }
     }
 

@@ -1,6 +1,9 @@
 //! How found values are shown.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
+
+/// The first whole number whose successor no `f64` holds: 2^53.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Bytes of a found value that are shown.
 const SHOWN_BYTES: usize = 64;
@@ -10,15 +13,35 @@ pub fn quote(text: &str) -> String {
     let end = text.floor_char_boundary(SHOWN_BYTES);
     let (shown, cut) = text.split_at_checked(end).unwrap_or((text, ""));
     let ellipsis = if cut.is_empty() { "" } else { "…" };
-    let escaped: String = shown.chars().flat_map(escape).collect();
-    format!("\"{escaped}{ellipsis}\"")
+    let mut quoted = String::from("\"");
+    for character in shown.chars() {
+        push_escaped(&mut quoted, character);
+    }
+    quoted + ellipsis + "\""
 }
 
-/// `escape_debug` without the quote's own escaping of `'`.
-fn escape(character: char) -> impl Iterator<Item = char> {
-    let plain = (character == '\'').then_some(character);
-    let escaped = (character != '\'').then(|| character.escape_debug());
-    plain.into_iter().chain(escaped.into_iter().flatten())
+/// Characters that a terminal does not show, or that make it show others in
+/// another order, by their numbers. The tables of what Unicode calls printable are
+/// a few KB of a module.
+fn push_escaped(quoted: &mut String, character: char) {
+    match character {
+        '"' | '\\' => quoted.extend(['\\', character]),
+        '\n' => quoted.push_str("\\n"),
+        '\r' => quoted.push_str("\\r"),
+        '\t' => quoted.push_str("\\t"),
+        '\0' => quoted.push_str("\\0"),
+        '\0'..' '
+        | '\u{7f}'..='\u{a0}'
+        | '\u{ad}'
+        | '\u{61c}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}' => quoted.extend(character.escape_unicode()),
+        _ => quoted.push(character),
+    }
 }
 
 /// A secret, by its length only.
@@ -31,7 +54,7 @@ pub fn describe(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(truth) => truth.to_string(),
-        Value::Number(number) => format!("the number {number}"),
+        Value::Number(number) => ["the number ", &number_text(number)].concat(),
         Value::String(text) if text.is_empty() => "an empty string".to_owned(),
         Value::String(text) => quote(text),
         Value::Array(items) if items.is_empty() => "an empty list".to_owned(),
@@ -39,6 +62,39 @@ pub fn describe(value: &Value) -> String {
         Value::Object(keys) if keys.is_empty() => "an empty object".to_owned(),
         Value::Object(_) => "an object".to_owned(),
     }
+}
+
+/// Whole numbers in full, others with at most six digits behind the point.
+fn number_text(number: &Number) -> String {
+    if let Some(whole) = number.as_i64() {
+        return whole.to_string();
+    }
+    if let Some(whole) = number.as_u64() {
+        return whole.to_string();
+    }
+    let number = number.as_f64().unwrap_or_default();
+    let millionths = (number.abs() * 1e6).trunc();
+    if millionths >= EXACT {
+        return "beyond 16 digits".to_owned();
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a whole number below 2^53, not negative"
+    )]
+    let millionths_whole = millionths as u64;
+    let sign = if number < 0.0 { "-" } else { "" };
+    let whole = (millionths_whole / 1_000_000).to_string();
+    // A 1 before the digits keeps their leading zeros.
+    let digits = (1_000_000 + millionths_whole % 1_000_000).to_string();
+    let digits = digits.strip_prefix('1').unwrap_or_default();
+    let is_cut = millionths / 1e6 != number.abs();
+    let (digits, ellipsis) = match (is_cut, digits.trim_end_matches('0')) {
+        (true, _) => (digits, "…"),
+        (false, "") => ("0", ""),
+        (false, digits) => (digits, ""),
+    };
+    [sign, &whole, ".", digits, ellipsis].concat()
 }
 
 /// `did you mean "…"?` for the candidate nearest to the word, if one is near: a
@@ -68,6 +124,10 @@ mod tests {
     #[test]
     fn long_values_are_cut_between_characters() {
         assert_eq!(quote("a'b\"c\n"), r#""a'b\"c\n""#);
+        assert_eq!(
+            quote("\u{1b}[0m\u{202e}\u{9b}\0"),
+            r#""\u{1b}[0m\u{202e}\u{9b}\0""#
+        );
         let long = "é".repeat(40);
         assert_eq!(quote(&long), format!("\"{}…\"", "é".repeat(32)));
         let odd = format!("a{long}");
@@ -89,7 +149,18 @@ mod tests {
         assert_eq!(describe(&json!("")), "an empty string");
         assert_eq!(describe(&json!(null)), "null");
         assert_eq!(describe(&json!(true)), "true");
-        assert_eq!(describe(&json!(1.5)), "the number 1.5");
+        for (number, shown) in [
+            (json!(1.5), "1.5"),
+            (json!(-0.25), "-0.25"),
+            (json!(0.000_001), "0.000001"),
+            (json!(1e-9), "0.000000…"),
+            (json!(2.0), "2.0"),
+            (json!(1e300), "beyond 16 digits"),
+            (json!(u64::MAX), "18446744073709551615"),
+            (json!(i64::MIN), "-9223372036854775808"),
+        ] {
+            assert_eq!(describe(&number), format!("the number {shown}"));
+        }
     }
 
     #[test]

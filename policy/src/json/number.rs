@@ -1,0 +1,120 @@
+//! Numbers of JSON: RFC 8259 section 6.
+
+use serde_json::Number;
+
+use super::parse::{Read, Reader};
+
+/// More digits than this in an exponent say no more: the number is 0 or too large.
+const MAX_EXPONENT: i32 = 9_999;
+
+impl Reader<'_, '_> {
+    /// Reads a number. Whole ones are exact up to 64 bits. No setting takes any
+    /// other: those are only shown to who wrote them, so the last of their digits
+    /// may be off, and the tables for getting it right stay out of the module.
+    pub(super) fn number(&mut self) -> Read<Number> {
+        let is_negative = self.has(b"-");
+        let mut digits = Digits::default();
+        if !self.has(b"0") {
+            self.digits(&mut digits)?;
+        }
+        let is_whole = !matches!(self.byte(), Some(b'.' | b'e' | b'E'));
+        if let (true, Some(whole)) = (is_whole, digits.whole)
+            && let Some(number) = signed(is_negative, whole)
+        {
+            return Ok(number);
+        }
+        if self.has(b".") {
+            let before = digits.count;
+            self.digits(&mut digits)?;
+            digits.exponent = before.saturating_sub(digits.count);
+        }
+        if self.has(b"eE") {
+            digits.exponent = digits.exponent.saturating_add(self.exponent()?);
+        }
+        let magnitude = digits.magnitude();
+        let number = if is_negative { -magnitude } else { magnitude };
+        Number::from_f64(number).ok_or_else(|| self.fault("a number out of range"))
+    }
+
+    fn has(&mut self, any: &[u8]) -> bool {
+        let is_there = self.byte().is_some_and(|byte| any.contains(&byte));
+        self.at += usize::from(is_there);
+        is_there
+    }
+
+    /// Reads at least one digit.
+    fn digits(&mut self, digits: &mut Digits) -> Read<()> {
+        let start = self.at;
+        while let Some(byte @ b'0'..=b'9') = self.byte() {
+            digits.push(byte - b'0');
+            self.at += 1;
+        }
+        if self.at == start {
+            return Err(self.fault("a number without digits"));
+        }
+        Ok(())
+    }
+
+    fn exponent(&mut self) -> Read<i32> {
+        let is_negative = self.has(b"+-") && self.bytes.get(self.at - 1) == Some(&b'-');
+        let mut digits = Digits::default();
+        self.digits(&mut digits)?;
+        let size = digits.whole.and_then(|size| i32::try_from(size).ok());
+        let size = size.unwrap_or(MAX_EXPONENT).min(MAX_EXPONENT);
+        Ok(if is_negative { -size } else { size })
+    }
+}
+
+fn signed(is_negative: bool, whole: u64) -> Option<Number> {
+    if is_negative {
+        0_i64.checked_sub_unsigned(whole).map(Number::from)
+    } else {
+        Some(whole.into())
+    }
+}
+
+/// Digits so far.
+struct Digits {
+    /// All of them, while they fit.
+    whole: Option<u64>,
+    /// All of them, about.
+    about: f64,
+    count: i32,
+    /// Power of ten that they are multiplied with.
+    exponent: i32,
+}
+
+impl Default for Digits {
+    fn default() -> Self {
+        Self {
+            whole: Some(0),
+            about: 0.0,
+            count: 0,
+            exponent: 0,
+        }
+    }
+}
+
+impl Digits {
+    fn push(&mut self, digit: u8) {
+        let whole = self.whole.and_then(|whole| whole.checked_mul(10));
+        self.whole = whole.and_then(|whole| whole.checked_add(digit.into()));
+        self.about = self.about * 10.0 + f64::from(digit);
+        self.count = self.count.saturating_add(1);
+    }
+
+    fn magnitude(&self) -> f64 {
+        // Powers up to 22 are exact, so that the usual decimals are, too.
+        let mut power = 1.0_f64;
+        for _ in 0..self.exponent.unsigned_abs().min(400) {
+            power *= 10.0;
+        }
+        if self.about == 0.0 {
+            0.0
+        } else if self.exponent < 0 {
+            self.about / power
+        } else {
+            self.about * power
+        }
+    }
+}
