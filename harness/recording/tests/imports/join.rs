@@ -43,6 +43,7 @@ fn a_tap_takes_the_peer_from_its_log_line() {
         logged("2", "/b", "spiffe://b"),
         logged("1", "/a", "spiffe://a"),
         logged("9", "/z", "spiffe://z"),
+        logged("8", "/z", "spiffe://z"),
     ]
     .concat();
     let (exchanges, report) = join(&tap, &log);
@@ -53,8 +54,8 @@ fn a_tap_takes_the_peer_from_its_log_line() {
         joined: 2,
         unmatched: 1,
         ambiguous: 0,
-        log_lines: 3,
-        unused_log_lines: 1,
+        log_lines: 4,
+        unused_log_lines: 2,
     };
     assert_eq!(report, expected);
 }
@@ -91,6 +92,25 @@ fn a_request_id_used_twice_lends_no_identity() {
     // A line that contradicts the exchange is another's.
     let (exchanges, report) = join(&tapped("1", "/a"), &logged("1", "/b", "spiffe://b"));
     assert_eq!((peer(&exchanges[0]), report.unmatched), (None, 1));
+}
+
+#[test]
+fn what_has_no_request_id_belongs_to_nothing() {
+    let tap = tapped("1", "/a").replace("x-request-id", "x-other");
+    let log = logged("1", "/a", "spiffe://a").replace("request_id", "other");
+    for (tap, log) in [
+        (&tap, &log),
+        (&tapped("1", "/a"), &log),
+        (&tap, &logged("1", "/a", "spiffe://a")),
+    ] {
+        let (exchanges, report) = join(tap, log);
+        assert_eq!(
+            (peer(&exchanges[0]), report.joined),
+            (None, 0),
+            "{tap}\n{log}"
+        );
+        assert_eq!(report.unmatched, 1);
+    }
 }
 
 /// What tap and log can contradict each other in, and whether they then still join.
