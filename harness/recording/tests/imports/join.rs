@@ -44,6 +44,7 @@ fn a_tap_takes_the_peer_from_its_log_line() {
         logged("1", "/a", "spiffe://a"),
         logged("9", "/z", "spiffe://z"),
         logged("8", "/z", "spiffe://z"),
+        logged("8", "/z", "spiffe://y"),
     ]
     .concat();
     let (exchanges, report) = join(&tap, &log);
@@ -54,8 +55,8 @@ fn a_tap_takes_the_peer_from_its_log_line() {
         joined: 2,
         unmatched: 1,
         ambiguous: 0,
-        log_lines: 4,
-        unused_log_lines: 2,
+        log_lines: 5,
+        unused_log_lines: 3,
     };
     assert_eq!(report, expected);
 }
