@@ -74,7 +74,7 @@ const RULES: &[Rule] = &[
     Rule {
         package: "sluice-adapter",
         ours: &["sluice-policy"],
-        others: Others::Only(&["proxy-wasm", "serde_json"]),
+        others: Others::Only(&["proxy-wasm", "serde_json", "talc"]),
         never: &["sluice-authz", "wasmtime", "sluice-host"],
     },
     Rule {

@@ -4,6 +4,8 @@
 //! The only crate that speaks the proxy-wasm ABI; it knows no engine.
 
 pub mod abi;
+#[cfg(target_family = "wasm")]
+mod allocator;
 mod arena;
 mod by_number;
 mod counters;
