@@ -3,4 +3,5 @@
 pub mod cases;
 pub mod conformance;
 pub mod equality;
+pub mod guest;
 pub mod record;

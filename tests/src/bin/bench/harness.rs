@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use crate::bars::{Bar, Target};
-use crate::guest::{self, Guest};
 use crate::processes::{Finished, run_and_watch};
+use sluice_tests::guest::{self, Guest};
 
 mod recording;
 

@@ -2,7 +2,6 @@
 
 mod authz;
 mod bars;
-mod guest;
 mod harness;
 mod machine;
 mod policies;

@@ -8,8 +8,8 @@ use sluice_host::OutcomeKind;
 
 use super::MEBIBYTE;
 use crate::bars::{Bar, Target};
-use crate::guest::{self, Guest};
 use crate::policies::{NAMESPACE, Policies, Shape};
+use sluice_tests::guest::{self, Guest};
 
 /// How many policies, and the most that they may take.
 const LIMITS: [(usize, f64); 2] = [(100, 2.0 * MEBIBYTE), (5_000, 12.0 * MEBIBYTE)];
