@@ -23,6 +23,8 @@
 mod hash;
 pub(crate) mod key;
 mod lane;
+#[cfg(test)]
+mod selectivity;
 mod table;
 
 use std::collections::HashMap;
