@@ -250,10 +250,13 @@ mod tests {
         assert_eq!(diagnostics.to_string(), expected);
         let (_, diagnostics) = read_all(b"{\"resources\":[],\"resources\":[]}");
         assert!(diagnostics.to_string().ends_with("[duplicate-key]"));
-        let (_, diagnostics) = read_all(b"{\"resources\":[{]}");
-        assert!(
-            diagnostics.to_string().starts_with("resources[0]"),
-            "{diagnostics}"
-        );
+        for bytes in [&b"{\"resources\":[{]}"[..], b"{\"resources\":["] {
+            let (_, diagnostics) = read_all(bytes);
+            let finding = diagnostics.to_string();
+            assert!(
+                finding.starts_with("resources[0]: found a fault ("),
+                "{finding}"
+            );
+        }
     }
 }

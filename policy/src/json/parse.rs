@@ -146,13 +146,16 @@ impl<'b, 'd> Reader<'b, 'd> {
     pub(crate) fn list(&mut self, expected: &str, item: ReadPart<'_, 'b, 'd, ()>) -> Read<()> {
         self.open(b'[', expected)?;
         let parent = self.path.len();
-        let mut index = 0;
-        while self.has_part(index == 0, b']')? {
+        for index in 0.. {
+            // Before the item is looked for: one that is missing has a place, too.
             path::push_item(&mut self.path, index);
+            if !self.has_part(index == 0, b']')? {
+                break;
+            }
             item(self, ())?;
             self.path.truncate(parent);
-            index += 1;
         }
+        self.path.truncate(parent);
         Ok(())
     }
 
