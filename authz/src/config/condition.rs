@@ -86,15 +86,18 @@ fn metadata(key: &str) -> Result<Field, BadKey> {
 /// Splits `a][b` into `a` and `b`. If any group is malformed, Istio takes the
 /// whole text as one name.
 fn claim_path(inner: &str) -> Vec<Box<str>> {
-    let groups: Vec<&str> = inner.split("][").collect();
-    let malformed = groups
-        .iter()
-        .any(|group| group.is_empty() || group.contains(['[', ']']));
-    if malformed {
-        vec![inner.into()]
-    } else {
-        groups.into_iter().map(Box::from).collect()
+    let mut groups = Vec::new();
+    for (number, group) in inner.split(']').enumerate() {
+        let group = match number {
+            0 => Some(group),
+            _ => group.strip_prefix('['),
+        };
+        match group.filter(|group| !group.is_empty() && !group.contains('[')) {
+            Some(group) => groups.push(group.into()),
+            None => return vec![inner.into()],
+        }
     }
+    groups
 }
 
 #[cfg(test)]

@@ -14,13 +14,14 @@ impl IpMatcher {
     /// Bits of the host part are allowed and ignored. A zone (`fe80::1%eth0`) is
     /// refused: no peer address has one.
     pub fn new(value: &str) -> Option<Self> {
-        let network = value.parse::<IpNet>();
-        let address = value.parse::<IpAddr>().map(IpNet::from);
+        let network = match value.split_once('/') {
+            Some((address, prefix)) => {
+                IpNet::new(address.parse().ok()?, parse_prefix(prefix)?).ok()?
+            }
+            None => IpNet::from(value.parse::<IpAddr>().ok()?),
+        };
         // Truncated, so that two spellings of a range are equal.
-        network
-            .or(address)
-            .ok()
-            .map(|network| Self(network.trunc()))
+        Some(Self(network.trunc()))
     }
 
     /// The range; a single address is a range of one.
@@ -32,6 +33,13 @@ impl IpMatcher {
     pub fn matches(&self, address: IpAddr) -> bool {
         self.0.contains(&address)
     }
+}
+
+/// Digits without a leading zero, as Istio's validation (Go's `netip`) wants them.
+/// How many bits an address has, `IpNet` knows.
+fn parse_prefix(value: &str) -> Option<u8> {
+    let is_plain = value == "0" || !value.starts_with(['0', '+']);
+    is_plain.then(|| value.parse().ok()).flatten()
 }
 
 /// Reads a port as Istio does: decimal digits, 0 to 65535. Port 0 is legal and
@@ -88,6 +96,12 @@ mod tests {
             "ip1",
             "1.2.3",
             "1.2.3.4/33",
+            "1.2.3.4/08",
+            "1.2.3.4/+8",
+            "1.2.3.4/8/8",
+            "01.2.3.4/8",
+            "::/129",
+            "::/300",
             "1.2.3.4/",
             "01.2.3.4",
             "fe80::1%eth0",

@@ -18,6 +18,11 @@ const FEATURES: [&str; 4] = [
     "--enable-sign-ext",
 ];
 
+/// For size, until nothing changes. Addresses below 1,024 are the deepest kilobyte
+/// of the stack, so additions to addresses may move into loads and stores: one that
+/// leaves the memory then traps, where a sum would have wrapped.
+const PASSES: [&str; 3] = ["-Oz", "--low-memory-unused", "--converge"];
+
 /// Rewrites the module at `path` in place and returns its bytes.
 ///
 /// Without the optimiser nothing is delivered: there is one module for everybody,
@@ -25,7 +30,7 @@ const FEATURES: [&str; 4] = [
 pub(super) fn optimise(path: &Path) -> Result<Vec<u8>> {
     packages::require(Package::Binaryen)?;
     let mut optimiser = Command::new("wasm-opt");
-    optimiser.args(FEATURES).args(["-Oz", "--converge"]);
+    optimiser.args(FEATURES).args(PASSES);
     optimiser.arg(path).arg("-o").arg(path);
     run::run(&mut optimiser)?;
     std::fs::read(path).with_context(|| path.display().to_string())
