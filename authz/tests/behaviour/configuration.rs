@@ -1,8 +1,8 @@
 //! What is refused, and where the finding points.
 
 use serde_json::{Value, json};
-use sluice_authz::{Verdict, configure};
-use sluice_policy::{DiagnosticCode, Severity};
+use sluice_authz::{Config, Verdict, configure};
+use sluice_policy::{DiagnosticCode, Diagnostics, Severity};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -124,6 +124,58 @@ fn keys_of_conditions_must_exist() {
         "removed-condition-key",
         &rule("when[0].key"),
     );
+}
+
+/// Every key of `when` in its plainest form.
+const KEYS: [&str; 16] = [
+    "source.ip",
+    "remote.ip",
+    "source.namespace",
+    "source.serviceAccount",
+    "source.principal",
+    "source.trustDomain",
+    "request.auth.principal",
+    "request.auth.audiences",
+    "request.auth.presenter",
+    "destination.ip",
+    "destination.port",
+    "connection.sni",
+    "request.headers[x]",
+    "request.experimental.inline.headers[x]",
+    "request.auth.claims[a][b]",
+    "experimental.envoy.filters.http.x[k]",
+];
+
+#[test]
+fn fields_are_shown_as_their_keys() {
+    let field = |rule: &Value| {
+        let config = json!({"resources": [allow(rule.clone())]}).to_string();
+        let config = Config::parse(config.as_bytes(), &mut Diagnostics::new());
+        let rule = &config.policies[0].rules[0];
+        let mut tests = rule.to.iter().flatten().chain(&rule.when);
+        tests.next().unwrap().field.to_string()
+    };
+    for key in KEYS {
+        assert_eq!(field(&when(key, json!(["1"]))), key);
+    }
+    for key in ["hosts", "methods", "paths"] {
+        let mut operation = json!({});
+        operation[key] = json!(["/x"]);
+        assert_eq!(field(&to(operation)), key);
+    }
+}
+
+#[test]
+fn a_key_that_is_unknown_is_told_the_known_ones() {
+    let with_key = |key| configured(&json!({"resources": [allow(when(key, json!(["x"])))]})).1;
+    let text = with_key("source.principle").to_string();
+    let expected = "expected one of \"source.ip\", \"remote.ip\", \"source.namespace\", \
+        \"source.serviceAccount\", \"source.principal\", \"source.trustDomain\", \
+        \"request.auth.principal\", \"request.auth.audiences\", \"request.auth.presenter\", \
+        \"destination.ip\", \"destination.port\", \"connection.sni\", \"request.headers[…]\", \
+        \"request.auth.claims[…]\", \"experimental.envoy.filters.…[…]\"; \
+        did you mean \"source.principal\"?";
+    assert!(text.contains(expected), "{text}");
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 use crate::messages::{
     Allowed, BoolValue, CheckRequest, CheckResponse, Denied, EnvoyGrpc, GrpcService, HeaderValue,
-    HeaderValueOption, HttpStatus, Status,
+    HeaderValueOption, HttpStatus, QueryParameter, Status,
 };
 use prost::Message;
 use serde_json::{Value, json};
-use sluice_authz::ext_authz::{Callout, Check, Event, Started, Step, start};
+use sluice_authz::ext_authz::{Callout, Check, Edits, Event, Started, Step, start};
 use sluice_authz::{Program, ProviderId, Resume, Scratch, Stage, Verdict, decide};
-use sluice_policy::{Fact, HeaderEdit, HeaderLine, Reply, Request};
+use sluice_policy::{Attribute, Fact, HeaderEdit, HeaderLine, Reply, Request};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -149,6 +149,55 @@ fn an_http_check_is_the_request_without_body() {
         "x-keep: mine",
     ];
     assert_eq!(lines, expected);
+}
+
+/// The body stays here, and the check has an authority of its own.
+#[test]
+fn the_framing_of_a_request_is_never_sent_along() {
+    let options = json!({"includeRequestHeadersInCheck": ["*"]});
+    let program = program(&[custom("p", "h", "/x")], &[http(options)], false);
+    let headers = [
+        (":scheme", "http"),
+        ("host", "other"),
+        ("content-length", "7"),
+        ("x", "1"),
+    ];
+    let call = Call {
+        headers: headers.to_vec(),
+        ..on_x()
+    };
+    let (Callout::Http { headers, .. }, _) = begun(&program, &call) else {
+        panic!()
+    };
+    let line = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
+    let expected = [
+        line(":method", "GET"),
+        line(":path", "/x?q=1"),
+        line(":authority", "host"),
+        line("content-length", "0"),
+        line("x", "1"),
+    ];
+    assert_eq!(headers, expected);
+}
+
+#[test]
+fn what_a_check_describes_is_demanded() {
+    use Attribute::{
+        Authority, DestinationAddress, Headers, Method, Path, PeerUriSan, SourceAddress,
+    };
+    let demand = |provider: &str, options: Value| -> Vec<Attribute> {
+        let program = program(&[custom("p", provider, "/x")], &[options], false);
+        program.demand().iter().collect()
+    };
+    assert_eq!(
+        demand("h", http(json!({}))),
+        [Method, Path, Authority, Headers]
+    );
+    let peers = [SourceAddress, DestinationAddress, PeerUriSan];
+    assert_eq!(
+        demand("g", grpc(json!({}))),
+        [&[Method, Path, Authority, Headers][..], &peers].concat()
+    );
 }
 
 #[test]
@@ -449,6 +498,83 @@ fn a_grpc_yes_carries_edits() {
             set("s", "1")
         ]
     );
+}
+
+fn allowed_by_grpc(allowed: Allowed, call: &Call) -> Edits {
+    let program = program(&[custom("p", "g", "/x")], &[grpc(json!({}))], false);
+    let message = CheckResponse {
+        status: Some(Status { code: 0 }),
+        denied: None,
+        allowed: Some(allowed),
+    };
+    let event = message.encode_to_vec();
+    match answered(&program, call, &Event::GrpcMessage(&event)) {
+        Step::Allow(edits) => edits,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_grpc_yes_may_edit_the_query() {
+    let allowed = Allowed {
+        query_parameters_to_set: vec![QueryParameter {
+            key: b"user".to_vec(),
+            value: b"7".to_vec(),
+        }],
+        query_parameters_to_remove: vec![b"q".to_vec()],
+        ..Allowed::default()
+    };
+    let edits = allowed_by_grpc(allowed, &on_x());
+    assert_eq!(edits.path.as_deref(), Some(&b"/x?user=7"[..]));
+}
+
+#[test]
+fn a_header_may_come_as_raw_bytes() {
+    let header = |value: &[u8]| HeaderValueOption {
+        header: Some(HeaderValue {
+            key: b"x".to_vec(),
+            value: value.to_vec(),
+            raw_value: b"\xff".to_vec(),
+        }),
+        ..HeaderValueOption::default()
+    };
+    let allowed = Allowed {
+        headers: vec![header(b""), header(b"text")],
+        ..Allowed::default()
+    };
+    let set = |value: &[u8]| HeaderEdit::Set(b"x".to_vec(), value.to_vec());
+    let edits = allowed_by_grpc(allowed, &on_x());
+    assert_eq!(edits.request, [set(b"\xff"), set(b"text")]);
+}
+
+/// `append_action`: 0 `APPEND_IF_EXISTS_OR_ADD`, 1 `ADD_IF_ABSENT`,
+/// 2 `OVERWRITE_IF_EXISTS_OR_ADD`, 3 `OVERWRITE_IF_EXISTS`.
+#[test]
+fn in_responses_the_older_form_of_appending_wins() {
+    let table = [
+        (None, 0, false),
+        (None, 1, false),
+        (None, 2, true),
+        (None, 3, true),
+        (Some(true), 2, false),
+        (Some(false), 0, true),
+    ];
+    for (append, action, overwrites) in table {
+        let allowed = Allowed {
+            response_headers_to_add: vec![option("r", "1", append, action)],
+            ..Allowed::default()
+        };
+        let (name, value) = (b"r".to_vec(), b"1".to_vec());
+        let expected = match overwrites {
+            true => HeaderEdit::Set(name, value),
+            false => HeaderEdit::Append(name, value),
+        };
+        assert_eq!(
+            allowed_by_grpc(allowed, &on_x()).response,
+            [expected],
+            "{append:?} {action}"
+        );
+    }
 }
 
 #[test]

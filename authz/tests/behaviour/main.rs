@@ -13,6 +13,7 @@
 )]
 
 mod configuration;
+mod explain;
 mod external;
 mod messages;
 mod order;

@@ -249,6 +249,21 @@ fn an_unavailable_fact_fires_a_deny_and_is_named() {
 }
 
 #[test]
+fn what_is_known_is_not_called_unavailable() {
+    let principals = json!({"source": {"principals": ["td/ns/a/sa/x"]}});
+    let program = program(vec![deny(json!({"from": [principals]}))]);
+    let mut request = Request::default();
+    request.connection.mtls = Fact::Present(true);
+    request.connection.peer_dns_san = Fact::Absent;
+    let decision = decide(&program, &request);
+    assert_eq!(decision.verdict, Verdict::Deny);
+    assert_eq!(
+        decision.unavailable.iter().collect::<Vec<_>>(),
+        [Attribute::PeerUriSan, Attribute::PeerSubject]
+    );
+}
+
+#[test]
 fn an_unavailable_fact_cannot_grant() {
     let program = program(vec![allow(
         json!({"from": [{"source": {"notNamespaces": ["b"]}}]}),
@@ -310,28 +325,4 @@ fn a_program_that_could_not_be_compiled_refuses_everything() {
     assert_eq!(own, reply);
     assert_eq!((own.status, own.grpc_status), (403, Some(7)));
     assert_eq!(own.body, b"RBAC: access denied");
-}
-
-#[test]
-fn a_refusal_names_the_rules_that_nearly_matched() {
-    let program = program(vec![
-        policy(
-            "far",
-            json!({"rules": [to(json!({"paths": ["/z"], "methods": ["PUT"]}))]}),
-        ),
-        policy(
-            "near",
-            json!({"rules": [to(json!({"paths": ["/x"], "methods": ["POST"]}))]}),
-        ),
-    ]);
-    let call = Call {
-        path: "/x",
-        ..Call::default()
-    };
-    let explanation = call
-        .with(|request| explain(&program, request, sluice_authz::Resume::default()).to_string());
-    let lines: Vec<&str> = explanation.lines().map(str::trim).collect();
-    assert_eq!(lines[1], "ns[a]-policy[near]-rule[0]");
-    assert_eq!(lines[2], "method: found \"GET\", expected \"POST\"");
-    assert_eq!(lines[3], "ns[a]-policy[far]-rule[0]");
 }

@@ -104,6 +104,12 @@ fn ports_override_their_workload() {
         plaintext(spec(json!({"80": {"mode": "DISABLE"}}))),
         Verdict::Deny
     );
+    assert_eq!(
+        plaintext(spec(
+            json!({"8080": {"mode": "PERMISSIVE"}, "9": {"mode": "STRICT"}})
+        )),
+        Verdict::Allow
+    );
     let mut lax = selected("PERMISSIVE");
     lax["portLevelMtls"] = json!({"8080": {"mode": "STRICT"}});
     assert_eq!(plaintext(vec![peer("a", "own", lax)]), Verdict::Deny);
