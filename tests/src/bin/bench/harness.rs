@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::bars::{Bar, Target};
 use crate::processes::{Finished, run_and_watch};
@@ -56,16 +56,26 @@ fn rate(guest: &mut Guest, exchange: &sluice_host::Exchange, time: Duration) -> 
 }
 
 fn replay(quick: bool) -> Result<Vec<Bar>> {
-    let count = if quick { 100_000 } else { 1_000_000 };
+    let (count, rounds) = if quick { (100_000, 1) } else { (1_000_000, 3) };
     let folder = tempfile::tempdir_in(sluice_envoy::binary::target_dir())
         .context("a folder for the recordings")?;
     let short = recording::write(folder.path(), 10_000)?;
     let long = recording::write(folder.path(), count)?;
     let small = sluice_replay(&short, 1)?;
-    let one = sluice_replay(&long, 1)?;
-    let two = sluice_replay(&long, 2)?;
+    let mut one = sluice_replay(&long, 1)?;
+    let mut two = sluice_replay(&long, 2)?;
+    let mut both = two_at_once(&long)?;
+    for round in 1..rounds {
+        eprintln!("round {round} of {rounds}");
+        one = one.quicker(sluice_replay(&long, 1)?);
+        two = two.quicker(sluice_replay(&long, 2)?);
+        both = both.min(two_at_once(&long)?);
+    }
+    let limit = 2.0 * one.time.as_secs_f64() / both.as_secs_f64();
     println!(
-        "replay of 10,000: {small}\nreplay of the long recording, one job: {one}\n  two jobs: {two}"
+        "replay of 10,000: {small}\nreplay of the long recording, one job: {one}\n  two jobs: {two}\n  \
+         two processes with one job each, at once: {:.2} s, so two cores do {limit:.2} times the work of one here",
+        both.as_secs_f64()
     );
     Ok(vec![
         Bar {
@@ -81,6 +91,20 @@ fn replay(quick: bool) -> Result<Vec<Bar>> {
             target: Target::AtLeast(TWO_JOBS),
         },
     ])
+}
+
+/// The time of two replays that share nothing but the machine: what two of its cores
+/// can do at most.
+fn two_at_once(recording: &Path) -> Result<Duration> {
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        let running = [1, 2].map(|_| scope.spawn(|| sluice_replay(recording, 1)));
+        running.into_iter().try_for_each(|replay| {
+            let finished = replay.join().map_err(|_| anyhow!("a replay panicked"))?;
+            finished.map(drop)
+        })
+    })?;
+    Ok(start.elapsed())
 }
 
 fn sluice_replay(recording: &Path, jobs: u32) -> Result<Finished> {
