@@ -28,8 +28,17 @@ impl<T> ByNumber<T> {
         is_it.then(|| self.0.remove(at).1)
     }
 
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&mut T) -> bool) {
-        self.0.retain_mut(|(_, item)| keep(item));
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The lowest number: the one that was handed out first.
+    pub(crate) fn first(&self) -> Option<u32> {
+        self.0.first().map(|(number, _)| *number)
+    }
+
+    pub(crate) fn retain(&mut self, keep: impl Fn(u32, &T) -> bool) {
+        self.0.retain(|(number, item)| keep(*number, item));
     }
 
     #[cfg(test)]
@@ -49,7 +58,8 @@ mod tests {
             map.insert(number, number * 10);
         }
         map.insert(2, 21);
-        map.retain(|item| *item != 10);
+        assert_eq!((map.len(), map.first()), (3, Some(1)));
+        map.retain(|number, item| (number, *item) != (1, 10));
         assert_eq!(map.remove(1), None);
         assert_eq!(map.remove(2), Some(21));
         assert_eq!(map.remove(2), None);

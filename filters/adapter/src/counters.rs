@@ -112,7 +112,7 @@ impl Counter {
 
 #[cfg(all(test, not(target_family = "wasm")))]
 mod tests {
-    use super::{Counters, GATHER};
+    use super::{Counters, GATHER, settle};
     use crate::abi::Host;
     use crate::scripted_host::{calls, script};
 
@@ -129,6 +129,14 @@ mod tests {
             counters.flush(host);
         });
         calls()
+    }
+
+    #[test]
+    fn counts_are_gathered_where_there_are_ticks() {
+        for has_ticks in [true, false] {
+            assert_eq!(settle(has_ticks), Ok(()));
+            assert_eq!(GATHER.get(), has_ticks);
+        }
     }
 
     #[test]

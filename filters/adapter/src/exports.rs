@@ -123,3 +123,15 @@ extern "C" fn proxy_on_grpc_close(_root: u32, token: u32, status: u32) {
 extern "C" fn proxy_on_tick(root: u32) {
     dispatch((), |runtime, host| runtime.on_tick(host, root));
 }
+
+#[cfg(all(test, not(target_family = "wasm")))]
+mod tests {
+    use super::{proxy_on_configure, proxy_on_request_headers};
+    use crate::runtime::Action;
+
+    #[test]
+    fn a_module_without_a_filter_lets_nothing_pass() {
+        assert_eq!(proxy_on_configure(1, 0), 0);
+        assert_eq!(proxy_on_request_headers(2, 5, 1), Action::Pause as u32);
+    }
+}

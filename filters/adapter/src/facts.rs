@@ -337,6 +337,25 @@ mod tests {
     }
 
     #[test]
+    fn more_than_one_pseudo_header_takes_all_headers_at_once() {
+        let lines = pairs::encode(&[(b":path", b"/all"), (b":method", b"GET")]);
+        let both_ways = |script: &mut Script| {
+            answer(script, "pairs:0", Ok(&lines));
+            answer(script, "header::path", Ok(b"/single"));
+        };
+        let path = |wanted: &[Attribute]| {
+            read(wanted, both_ways, |request| {
+                request.path.map(<[u8]>::to_vec).present()
+            })
+        };
+        assert_eq!(path(&[Attribute::Path]), Some(b"/single".to_vec()));
+        assert_eq!(
+            path(&[Attribute::Path, Attribute::Method]),
+            Some(b"/all".to_vec())
+        );
+    }
+
+    #[test]
     fn every_attribute_has_one_reader() {
         for attribute in Attribute::ALL {
             let pseudo = PSEUDO_HEADERS

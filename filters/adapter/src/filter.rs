@@ -51,15 +51,6 @@ pub enum Callout {
     },
 }
 
-impl Callout {
-    /// Time until the host gives up.
-    pub(crate) fn timeout_ms(&self) -> u32 {
-        match self {
-            Self::Http { timeout_ms, .. } | Self::Grpc { timeout_ms, .. } => *timeout_ms,
-        }
-    }
-}
-
 /// How a callout ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CalloutEvent<'a> {

@@ -50,11 +50,10 @@ pub(crate) trait Callbacks {
 const TICK_MS: u32 = 1_000;
 /// A root context is gone when each of the others has ticked so often without it.
 const MISSED_TICKS: usize = 8;
-/// Ticks beyond its time-out after which a callout will not be answered any more:
-/// its stream is gone, and the call with it.
-const LATE_ANSWER_TICKS: u32 = 10;
-/// Ticks after which response headers will not come any more: an hour.
-const LATE_RESPONSE_TICKS: u32 = 3_600;
+/// Most requests that wait, and most responses with edits: a client can open and
+/// reset streams faster than ticks tell that they are gone, and memory of a VM never
+/// shrinks.
+const MOST_PENDING: usize = 8_192;
 
 /// A configured filter.
 struct Slot<F> {
@@ -69,14 +68,6 @@ struct Waiting<W> {
     stream: u32,
     root: u32,
     state: W,
-    ticks_left: u32,
-}
-
-/// Edits that wait for response headers.
-struct Postponed {
-    edits: Vec<HeaderEdit>,
-    root: u32,
-    ticks_left: u32,
 }
 
 pub(crate) struct Runtime<F: HttpFilter> {
@@ -88,7 +79,7 @@ pub(crate) struct Runtime<F: HttpFilter> {
     /// Requests that wait for a callout, by token.
     waiting: ByNumber<Waiting<F::Waiting>>,
     /// Edits that wait for response headers, by stream.
-    response_edits: ByNumber<Postponed>,
+    response_edits: ByNumber<Vec<HeaderEdit>>,
 }
 
 impl<F: HttpFilter> Runtime<F> {
@@ -150,15 +141,12 @@ impl<F: HttpFilter> Runtime<F> {
                 }
                 Step::Wait(callout, state) => match effects::call(host, &callout) {
                     Some(token) => {
-                        self.waiting.insert(
-                            token,
-                            Waiting {
-                                stream,
-                                root,
-                                state,
-                                ticks_left: callout.timeout_ms() / TICK_MS + LATE_ANSWER_TICKS,
-                            },
-                        );
+                        let waiting = Waiting {
+                            stream,
+                            root,
+                            state,
+                        };
+                        self.waiting.insert(token, waiting);
                         return Action::Pause;
                     }
                     None => self.ask(host, root, |filter, request| {
@@ -176,7 +164,7 @@ impl<F: HttpFilter> Runtime<F> {
                         return Action::Pause;
                     }
                     if !response.is_empty() {
-                        self.postpone(stream, root, response);
+                        self.postpone(host, stream, response);
                     }
                     self.ask(host, root, |filter, request| {
                         filter.on_amended(host, request, state)
@@ -186,16 +174,41 @@ impl<F: HttpFilter> Runtime<F> {
         }
     }
 
-    fn postpone(&mut self, stream: u32, root: u32, edits: Vec<HeaderEdit>) {
-        let earlier = self.response_edits.remove(stream);
-        let mut all = earlier.map_or(Vec::new(), |postponed| postponed.edits);
+    fn postpone(&mut self, host: Host<'_>, stream: u32, edits: Vec<HeaderEdit>) {
+        let mut all = self.response_edits.remove(stream).unwrap_or_default();
         all.extend(edits);
-        let postponed = Postponed {
-            edits: all,
-            root,
-            ticks_left: LATE_RESPONSE_TICKS,
-        };
-        self.response_edits.insert(stream, postponed);
+        self.response_edits.insert(stream, all);
+        if self.response_edits.len() > MOST_PENDING
+            && let Some(oldest) = self.response_edits.first()
+        {
+            self.response_edits.remove(oldest);
+            host.log(
+                Level::Warn,
+                "too many responses to edit: one goes out as it is",
+            );
+        }
+    }
+
+    /// Ends the oldest callout as a failed one when too many wait. Its stream is most
+    /// likely gone; if it is not, the filter says what a failure means.
+    fn make_room(&mut self, host: Host<'_>, stream: u32) {
+        if self.waiting.len() > MOST_PENDING
+            && let Some(oldest) = self.waiting.first()
+        {
+            self.resume(host, oldest, &CalloutEvent::Failed);
+            back_to(host, stream);
+        }
+    }
+
+    /// Forgets what belongs to streams that are gone: the host knows them no more.
+    fn forget_gone_streams(&mut self, host: Host<'_>, root: u32) {
+        if self.waiting.is_empty() && self.response_edits.is_empty() {
+            return;
+        }
+        let lives = |stream| host.set_effective_context(stream).is_ok();
+        self.waiting.retain(|_, waiting| lives(waiting.stream));
+        self.response_edits.retain(|stream, _| lives(stream));
+        back_to(host, root);
     }
 
     fn resume(&mut self, host: Host<'_>, token: u32, event: &CalloutEvent<'_>) {
@@ -281,15 +294,17 @@ impl<F: HttpFilter> Callbacks for Runtime<F> {
         } else {
             Step::Reply(F::unconfigured())
         };
-        self.take(host, stream, root, step)
+        let action = self.take(host, stream, root, step);
+        self.make_room(host, stream);
+        action
     }
 
     fn on_response_headers(&mut self, host: Host<'_>, stream: u32) {
         if self.response_edits.is_empty() {
             return;
         }
-        if let Some(postponed) = self.response_edits.remove(stream)
-            && !effects::edit(host, HeaderMap::Response, &postponed.edits)
+        if let Some(edits) = self.response_edits.remove(stream)
+            && !effects::edit(host, HeaderMap::Response, &edits)
         {
             host.log(Level::Warn, "response headers could not be edited");
         }
@@ -346,17 +361,15 @@ impl<F: HttpFilter> Callbacks for Runtime<F> {
         }
         let gone = MISSED_TICKS * self.filters.len();
         self.keep(host, |slot| slot.missed <= gone);
-        self.waiting
-            .retain(|waiting| waiting.root != root || count_down(&mut waiting.ticks_left));
-        self.response_edits
-            .retain(|postponed| postponed.root != root || count_down(&mut postponed.ticks_left));
+        self.forget_gone_streams(host, root);
     }
 }
 
-/// Whether there is still time.
-fn count_down(ticks_left: &mut u32) -> bool {
-    *ticks_left = ticks_left.saturating_sub(1);
-    *ticks_left > 0
+/// Makes the context of the callback the one that host calls are about again.
+fn back_to(host: Host<'_>, context: u32) {
+    if host.set_effective_context(context).is_err() {
+        host.log(Level::Warn, "the host lost the context of a callback");
+    }
 }
 
 #[cfg(test)]
@@ -373,10 +386,15 @@ mod tests {
         const NAME: &'static str = "asking";
         type Waiting = ();
 
-        fn configure(_: Setup<'_>) -> Configured<Self> {
+        /// The configuration is one error, or none.
+        fn configure(setup: Setup<'_>) -> Configured<Self> {
+            let error = String::from_utf8_lossy(setup.configuration).into_owned();
             Configured {
                 filter: Self,
-                errors: Vec::new(),
+                errors: Some(error)
+                    .filter(|error| !error.is_empty())
+                    .into_iter()
+                    .collect(),
                 warnings: Vec::new(),
             }
         }
@@ -500,35 +518,55 @@ mod tests {
         assert!(runtime.filter(1).is_some() && runtime.filter(2).is_none());
     }
 
-    #[test]
-    fn what_waits_for_a_stream_that_is_gone_is_forgotten_after_its_time() {
-        let mut runtime = configured(&[1, 2]);
-        let ticks_left = Callout::Http {
-            cluster: String::new(),
-            headers: Vec::new(),
-            timeout_ms: 2_500,
-        }
-        .timeout_ms()
-            / TICK_MS
-            + LATE_ANSWER_TICKS;
-        assert_eq!(ticks_left, 12);
-        for (token, root) in [(4, 1), (8, 2)] {
-            runtime.waiting.insert(
-                token,
-                Waiting {
-                    stream: token,
-                    root,
+    fn pending(runtime: &mut Runtime<Asking>, streams: &[u32]) {
+        Host::enter(|host| {
+            for &stream in streams {
+                let waiting = Waiting {
+                    stream,
+                    root: 1,
                     state: (),
-                    ticks_left,
-                },
-            );
-            runtime.postpone(token, root, vec![HeaderEdit::Remove(b"x".to_vec())]);
-        }
-        tick(&mut runtime, 1, 11);
-        assert_eq!(runtime.waiting.numbers(), [4, 8]);
-        tick(&mut runtime, 1, 1);
-        assert_eq!(runtime.waiting.numbers(), [8]);
-        assert_eq!(runtime.response_edits.numbers(), [4, 8]);
+                };
+                runtime.waiting.insert(stream, waiting);
+                runtime.postpone(host, stream, vec![HeaderEdit::Remove(b"x".to_vec())]);
+            }
+        });
+    }
+
+    #[test]
+    fn what_belongs_to_a_stream_that_is_gone_is_forgotten() {
+        let mut runtime = configured(&[1, 2]);
+        pending(&mut runtime, &[4, 8]);
+        script(|host| {
+            host.failures
+                .insert("proxy_set_effective_context 8", INTERNAL_FAILURE);
+        });
+        // Whichever root context ticks: that of the stream may be gone too.
+        tick(&mut runtime, 2, 1);
+        assert_eq!(runtime.waiting.numbers(), [4]);
+        assert_eq!(runtime.response_edits.numbers(), [4]);
+        assert_eq!(calls().last().unwrap(), "proxy_set_effective_context 2");
+    }
+
+    #[test]
+    fn of_too_many_requests_that_wait_the_oldest_is_answered() {
+        let last = u32::try_from(MOST_PENDING).unwrap() * 2 + 2;
+        let mut runtime = configured(&[1]);
+        let streams: Vec<u32> = (2..=last).step_by(2).collect();
+        pending(&mut runtime, &streams);
+        script(|_| {});
+        Host::enter(|host| runtime.make_room(host, last));
+        let numbers = runtime.waiting.numbers();
+        assert_eq!((numbers.len(), numbers[0]), (MOST_PENDING, 4));
+        let numbers = runtime.response_edits.numbers();
+        assert_eq!((numbers.len(), numbers[0]), (MOST_PENDING, 4));
+        assert_eq!(
+            calls(),
+            [
+                "proxy_set_effective_context 2".to_owned(),
+                "proxy_send_local_response 403".to_owned(),
+                format!("proxy_set_effective_context {last}"),
+            ]
+        );
     }
 
     fn take(step: Step<()>, failing: &'static str) -> (Action, Vec<String>) {
@@ -627,11 +665,59 @@ mod tests {
     }
 
     #[test]
+    fn a_grpc_call_that_closes_ends_the_wait() {
+        let mut runtime = configured(&[1]);
+        pending(&mut runtime, &[4]);
+        script(|_| {});
+        Host::enter(|host| runtime.on_grpc_close(host, 4, 14));
+        assert!(runtime.waiting.is_empty());
+        assert_eq!(
+            calls(),
+            [
+                "proxy_set_effective_context 4",
+                "proxy_send_local_response 403"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_configuration_with_an_error_is_refused() {
+        for (configuration, accepted) in [(&b""[..], true), (b"no such key", false)] {
+            script(|host| {
+                let answer = Ok(configuration.to_vec());
+                host.answers.insert("buffer:7".to_owned(), answer);
+            });
+            let mut runtime = Runtime::<Asking>::new();
+            let result = Host::enter(|host| runtime.on_configure(host, 1, configuration.len()));
+            assert_eq!(result, accepted);
+            // What could not be configured serves all the same, and refuses.
+            assert_eq!(roots(&runtime), [1]);
+        }
+    }
+
+    #[test]
+    fn the_log_level_is_asked_for_with_every_tick() {
+        let mut runtime = configured(&[1]);
+        script(|_| {});
+        tick(&mut runtime, 1, 2);
+        let asked = |call: &&String| *call == "proxy_get_log_level";
+        assert_eq!(calls().iter().filter(asked).count(), 2);
+    }
+
+    #[test]
+    fn a_pause_holds_headers_and_body() {
+        // StopAllIterationAndWatermark of Envoy's FilterHeadersStatus.
+        assert_eq!(Action::Pause as u32, 4);
+    }
+
+    #[test]
     fn edits_of_one_response_add_up() {
         let mut runtime = configured(&[1]);
         for name in [b"a", b"b"] {
-            runtime.postpone(5, 1, vec![HeaderEdit::Remove(name.to_vec())]);
+            Host::enter(|host| {
+                runtime.postpone(host, 5, vec![HeaderEdit::Remove(name.to_vec())]);
+            });
         }
-        assert_eq!(runtime.response_edits.remove(5).unwrap().edits.len(), 2);
+        assert_eq!(runtime.response_edits.remove(5).unwrap().len(), 2);
     }
 }

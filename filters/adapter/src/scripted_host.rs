@@ -20,7 +20,8 @@ pub(crate) const INTERNAL_FAILURE: u32 = 10;
 pub(crate) struct Script {
     /// Bytes by `function`, or `function:key` for headers and properties.
     pub(crate) answers: BTreeMap<String, Result<Vec<u8>, u32>>,
-    /// Statuses of functions that return no bytes; success if not said otherwise.
+    /// Statuses of functions that return no bytes, by name or by name and argument;
+    /// success if not said otherwise.
     pub(crate) failures: BTreeMap<&'static str, u32>,
     /// Functions that were called, with the text of their argument.
     pub(crate) calls: Vec<String>,
@@ -51,10 +52,11 @@ pub(crate) fn calls() -> Vec<String> {
 /// Notes a call and says how it ends.
 pub(crate) fn act(function: &'static str, argument: &str) -> u32 {
     SCRIPT.with_borrow_mut(|script| {
-        script
-            .calls
-            .push(format!("{function} {argument}").trim_end().to_owned());
-        script.failures.get(function).copied().unwrap_or(0)
+        let call = format!("{function} {argument}").trim_end().to_owned();
+        let failure = script.failures.get(call.as_str());
+        let status = failure.or_else(|| script.failures.get(function)).copied();
+        script.calls.push(call);
+        status.unwrap_or(0)
     })
 }
 
