@@ -61,6 +61,7 @@ pub fn prepare(tree: &Tree) -> Result<()> {
 /// Returns the filters; the guests are of no interest to a reader.
 fn build(tree: &Tree) -> Result<Vec<Delivered>> {
     rust::add_target(tree, rust::FILTER_TARGET)?;
+    optimiser::require()?;
     let packages = packages(tree)?;
     compile(tree, &packages)?;
     let mut filters = Vec::new();
@@ -149,9 +150,9 @@ fn filter(tree: &Tree, package: &WasmPackage, built: &[u8]) -> Result<Vec<u8>> {
     let name = format!("wasm/{}.{}.unoptimised", package.name, std::process::id());
     let unoptimised = tree.made(&name);
     write_whole(&unoptimised, &module::finish(built, package)?)?;
-    let optimised = optimiser::optimise(&unoptimised)?;
+    let optimised = optimiser::optimise(&unoptimised);
     std::fs::remove_file(&unoptimised).with_context(|| unoptimised.display().to_string())?;
-    Ok(optimised)
+    optimised
 }
 
 /// Writes beside the goal and renames, so that a reader never sees half a module.
