@@ -80,6 +80,21 @@ fn chores_in_the_pages_exist() {
     assert_none(unknown.into_iter());
 }
 
+/// `cargo xtask dist` fails for a filter that lists a callback which the adapter has not.
+#[test]
+fn callbacks_in_the_example_are_exported() {
+    let page = read("CONTRIBUTING.md");
+    let exports = read("filters/adapter/src/exports.rs");
+    let (_, rest) = page.split_once("callbacks = [").expect("an example");
+    let (list, _) = rest.split_once(']').expect("the list ends");
+    let named: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
+    assert!(named.len() > 1, "only {named:?} is read");
+    let missing = named
+        .iter()
+        .filter(|name| !exports.contains(&format!(" fn proxy_{name}(")));
+    assert_none(missing.map(|name| (*name).to_owned()));
+}
+
 /// Names in headings of the third level.
 fn sections(page: &str) -> BTreeSet<&str> {
     let headings = page.lines().filter_map(|line| line.strip_prefix("### `"));
