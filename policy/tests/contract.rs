@@ -3,8 +3,9 @@
 use serde_json::json;
 use sluice_policy::json::{MAX_BYTES, MAX_DEPTH, Node, Object, parse};
 use sluice_policy::matcher::{IpMatcher, PathMatcher, StringMatcher};
-use sluice_policy::path_normalization::Normalization;
-use sluice_policy::{Attachment, Diagnostics};
+use sluice_policy::path_normalization::{Normalization, Normalized};
+use sluice_policy::resource::AUTHORIZATION_POLICY;
+use sluice_policy::{Attachment, Diagnostics, Mesh, Resource};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -96,6 +97,68 @@ fn null_is_a_value_like_any_other() {
         Some(json!([null, "é"]))
     );
     assert!(diagnostics.is_empty());
+}
+
+#[test]
+fn what_is_no_path_is_not_made_one() {
+    for (_, mode) in Normalization::NAMES {
+        for none in [&b""[..], b"#", b"#/a"] {
+            assert_eq!(mode.apply(none), Normalized::Path(b"".into()), "{mode:?}");
+        }
+    }
+    for (path, status) in [(&b"/\0"[..], 400), (b"/a\0b?c", 400), (b"/%00", 400)] {
+        assert_eq!(
+            Normalization::Base.apply(path),
+            Normalized::Rejected(status)
+        );
+    }
+}
+
+#[test]
+fn booleans_of_messages_are_0_or_not() {
+    use sluice_policy::protobuf::Value;
+    for (value, truth) in [(0, false), (1, true), (2, true), (u64::MAX, true)] {
+        assert_eq!(Value::Varint(value).boolean(), Some(truth));
+    }
+    assert_eq!(Value::Fixed64(1).boolean(), None);
+}
+
+#[test]
+fn the_prefix_of_a_check_is_empty_or_a_path() {
+    for (prefix, errors) in [("", 0), ("/", 0), ("/check", 0), ("check", 1)] {
+        let http = json!({"service": "a", "port": 1, "pathPrefix": prefix});
+        let mesh = json!({"extensionProviders": [{"name": "p", "envoyExtAuthzHttp": http}]});
+        let (_, lines) = read(&mesh, Mesh::read);
+        assert_eq!(lines.len(), errors, "{lines:?}");
+    }
+}
+
+#[test]
+fn times_of_creation_sort_as_texts() {
+    let findings = |time: &str| {
+        let resource = json!({
+            "apiVersion": "security.istio.io/v1",
+            "kind": "AuthorizationPolicy",
+            "metadata": {"name": "a", "namespace": "n", "creationTimestamp": time},
+        });
+        let (_, lines) = read(&resource, |node, diagnostics| {
+            Resource::read(node, &[&AUTHORIZATION_POLICY], diagnostics).is_some()
+        });
+        lines
+    };
+    assert_eq!(findings("2026-01-31T23:59:59Z"), [""; 0]);
+    for wrong in [
+        "",
+        "2026-01-31T23:59:59",
+        "2026-01-31T23:59:59ZZ",
+        "2026-01-31 23:59:59Z",
+        "2026-01-31T23:59:5xZ",
+        "2026-01-31T23:59:59+00:00",
+    ] {
+        let lines = findings(wrong);
+        assert_eq!(lines.len(), 1, "{wrong}");
+        assert!(lines[0].ends_with("[invalid-timestamp]"), "{}", lines[0]);
+    }
 }
 
 #[test]

@@ -276,12 +276,21 @@ fn limits_are_istios() {
         "too-many",
         &rule("from[0].source.serviceAccounts"),
     );
-    let rules = vec![to(json!({"paths": ["/x"]})); 513];
-    finds(
-        &policy("p", json!({"rules": rules})),
-        "too-many",
-        "resources[0].spec.rules",
-    );
+    let rules = |count| {
+        policy(
+            "p",
+            json!({"rules": vec![to(json!({"paths": ["/x"]})); count]}),
+        )
+    };
+    finds(&rules(513), "too-many", "resources[0].spec.rules");
+    for most in [
+        rules(512),
+        allow(from(json!({"serviceAccounts": many(16)}))),
+        allow(from(json!({"namespaces": many(17)}))),
+    ] {
+        let (_, diagnostics) = configured(&json!({"resources": [most]}));
+        assert!(diagnostics.is_empty(), "{diagnostics}");
+    }
 }
 
 #[test]

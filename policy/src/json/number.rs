@@ -118,3 +118,77 @@ impl Digits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnostic::Diagnostics;
+    use crate::json::parse;
+    use serde_json::{Value, json};
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn read(text: &str) -> Option<Value> {
+        parse(text.as_bytes(), &mut Diagnostics::new())
+    }
+
+    #[test]
+    fn whole_numbers_are_exact_up_to_64_bits() {
+        for number in [0, 9, 10, u64::MAX - 1, u64::MAX] {
+            assert_eq!(read(&number.to_string()), Some(json!(number)));
+        }
+        for number in [-1, -10, i64::MIN + 1, i64::MIN] {
+            assert_eq!(read(&number.to_string()), Some(json!(number)));
+        }
+        for (text, about) in [
+            ("18446744073709551616", 2.0_f64.powi(64)),
+            ("-9223372036854775809", -(2.0_f64.powi(63))),
+        ] {
+            let number = read(text).unwrap().as_f64().unwrap();
+            assert!((number / about - 1.0).abs() < 1e-14, "{text}: {number}");
+        }
+    }
+
+    #[test]
+    fn points_and_exponents_count() {
+        let table = [
+            ("0.0", 0.0),
+            ("1.5", 1.5),
+            ("-1.25", -1.25),
+            ("10.01", 10.01),
+            ("0.001", 0.001),
+            ("1e2", 100.0),
+            ("1E2", 100.0),
+            ("1e+2", 100.0),
+            ("12e-1", 1.2),
+            ("1.5e3", 1500.0),
+            ("-0.5e1", -5.0),
+            ("0e0", 0.0),
+            ("1e022", 1e22),
+        ];
+        for (text, number) in table {
+            assert_eq!(read(text), Some(json!(number)), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_too_large_are_refused_and_numbers_too_small_are_0() {
+        for text in ["1e400", "-1e400", "1e9999", "1e99999999999999999999"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        for text in ["0e400", "1e-400", "0e-9999", "1e-99999999999999999999"] {
+            assert_eq!(read(text), Some(json!(0.0)), "{text}");
+        }
+        let many = format!("0.{}1", "0".repeat(500));
+        assert_eq!(read(&many), Some(json!(0.0)));
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        for text in [
+            "-", "--1", "+1", ".5", "1.", "1.e1", "-.5", "1e", "1e+", "1e-", "1ee1", "1e1.5",
+            "1.2.3", "00", "01", "-01", "0x1", "1_0", "1 0", "Infinity", "NaN",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}

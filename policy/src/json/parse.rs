@@ -294,10 +294,28 @@ mod tests {
             "{} {}",
             "{",
             "[1,]",
+            "[,1]",
+            "[1 2]",
+            "[1;2]",
+            "[1}",
+            "{\"a\":1]",
+            "{\"a\":1,}",
+            "{,}",
+            "{\"a\" 1}",
+            "{\"a\"}",
+            "{a:1}",
+            "{1:1}",
             "nul",
+            "nulL",
+            "truE",
+            "True",
             "",
+            "\u{feff}{}",
+            "\u{b}1",
+            "1\u{a0}",
             "{\"a\":1e999}",
             "\"\u{1}\"",
+            "\"a",
         ] {
             assert!(
                 findings(text).ends_with("[malformed-json]"),
@@ -306,6 +324,62 @@ mod tests {
             );
         }
         assert_eq!(parse(b"\"\xff\"", &mut Diagnostics::new()), None);
+    }
+
+    #[test]
+    fn a_fault_is_told_by_line_and_column() {
+        let table = [
+            ("", "", "the end at line 1 column 1"),
+            ("x", "", "no value at line 1 column 1"),
+            (" {}\n\n  x", "", "more after the end at line 3 column 3"),
+            ("[1,\r\n\tx]", "[1]", "no value at line 2 column 2"),
+            (
+                "{\"a\": {\"b\":\n[1, 2;",
+                "a.b[2]",
+                "neither `,` nor the end of a list or object at line 2 column 6",
+            ),
+            ("{\"a\": 1,\n 2}", "", "no key at line 2 column 2"),
+            ("{\"é\" 1}", "[\"é\"]", "no `:` at line 1 column 7"),
+            ("[nulx]", "[0]", "an unknown word at line 1 column 2"),
+            ("[1, 2", "[2]", "the end at line 1 column 6"),
+        ];
+        for (text, path, fault) in table {
+            let path = if path.is_empty() { "document" } else { path };
+            let expected = format!(
+                "{path}: found a fault ({fault}), expected one JSON document [malformed-json]"
+            );
+            assert_eq!(findings(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn of_a_repeated_key_the_first_value_stays() {
+        let mut diagnostics = Diagnostics::new();
+        let value = parse(b"{\"a\":1,\"a\":2,\"b\":3}", &mut diagnostics);
+        assert_eq!(value, Some(json!({"a": 1, "b": 3})));
+        assert_eq!(diagnostics.count_errors(), 1);
+    }
+
+    #[test]
+    fn white_space_may_stand_between_any_two_parts() {
+        let text = " \t\r\n{ \t\"a\"\r:\n[ 1\t,\rtrue\n, false , null ]\t, \"b\" : { } }\r\n";
+        let mut diagnostics = Diagnostics::new();
+        assert_eq!(
+            parse(text.as_bytes(), &mut diagnostics),
+            Some(json!({"a": [1, true, false, null], "b": {}}))
+        );
+        assert!(diagnostics.is_empty());
+    }
+
+    #[test]
+    fn only_what_is_open_counts_as_depth() {
+        for empty in ["[]", "{}"] {
+            let many = vec![empty; 2 * MAX_DEPTH].join(",");
+            assert_eq!(findings(&format!("[{many}]")), "");
+        }
+        let objects = |depth: usize| "{\"a\":".repeat(depth) + "1" + &"}".repeat(depth);
+        assert_eq!(findings(&objects(MAX_DEPTH)), "");
+        assert!(findings(&objects(MAX_DEPTH + 1)).ends_with("[too-deep]"));
     }
 
     #[test]

@@ -86,3 +86,91 @@ impl Reader<'_, '_> {
         Ok(unit)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnostic::Diagnostics;
+    use crate::json::parse;
+    use serde_json::Value;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    /// What a string with that content is read as, or the finding.
+    fn read(content: &[u8]) -> Result<String, String> {
+        let bytes = [b"\"", content, b"\""].concat();
+        let mut diagnostics = Diagnostics::new();
+        match parse(&bytes, &mut diagnostics) {
+            Some(Value::String(text)) => Ok(text),
+            _ => Err(diagnostics.to_string()),
+        }
+    }
+
+    #[test]
+    fn escapes_stand_for_their_characters() {
+        let table = [
+            (r#"\""#, "\""),
+            (r"\\", "\\"),
+            (r"\/", "/"),
+            (r"\b\f\n\r\t", "\u{8}\u{c}\n\r\t"),
+            (r"\u0041\u00e9\u00E9", "Aéé"),
+            (r"\u0000", "\0"),
+            (r"\ud7ff\ue000\uffff", "\u{d7ff}\u{e000}\u{ffff}"),
+            (r"\ud800\udc00", "\u{10000}"),
+            (r"\ud83d\ude00", "\u{1f600}"),
+            (r"\uDBFF\uDFFF", "\u{10ffff}"),
+            (r"a\u0041b\\c", "aAb\\c"),
+        ];
+        for (content, text) in table {
+            assert_eq!(read(content.as_bytes()), Ok(text.to_owned()), "{content}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_escape_is_refused() {
+        let table = [
+            (r"\a", "an unknown escape"),
+            (r"\U0041", "an unknown escape"),
+            (r"\u004", "half an escape"),
+            (r"\u+041", "half an escape"),
+            (r"\u004g", "half an escape"),
+            (r"\ud800", "half a character"),
+            (r"\udbff", "half a character"),
+            (r"\udc00", "half a character"),
+            (r"\udfff", "half a character"),
+            (r"\ud800x", "half a character"),
+            (r"\ud800\u0041", "half a character"),
+            (r"\ud800\udbff", "half a character"),
+            (r"\ud800\ue000", "half a character"),
+            (r"\ude00\ud83d", "half a character"),
+            (r"\ud800\n", "half an escape"),
+        ];
+        for (content, fault) in table {
+            let finding = read(content.as_bytes()).unwrap_err();
+            assert!(finding.contains(fault), "{content}: {finding}");
+            assert!(finding.ends_with("[malformed-json]"), "{finding}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_utf_8_without_control_characters() {
+        for text in [" !#[]~\u{7f}", "\u{80}é\u{ffff}\u{10ffff}"] {
+            assert_eq!(read(text.as_bytes()), Ok(text.to_owned()));
+        }
+        for byte in 0..0x20 {
+            let finding = read(&[b'a', byte]).unwrap_err();
+            assert!(finding.contains("a control character"), "{byte}: {finding}");
+        }
+        let broken: [&[u8]; 6] = [
+            b"\xff",
+            b"\xc3",
+            b"\xc3\\n\xa9",
+            b"\xc0\x80",
+            b"\xed\xa0\x80",
+            b"\xf4\x90\x80\x80",
+        ];
+        for bytes in broken {
+            let finding = read(bytes).unwrap_err();
+            assert!(finding.contains("not UTF-8"), "{bytes:?}: {finding}");
+        }
+    }
+}
