@@ -1,13 +1,13 @@
 //! Which policies count, in which order, and what is reported.
 
 use serde_json::{Value, json};
-use sluice_authz::{DryRun, Program, Stage, Verdict, compile, explain, refusal, reply_for};
+use sluice_authz::{DryRun, Program, Stage, Verdict, compile, refusal, reply_for};
 use sluice_policy::{Attribute, Diagnostics, Fact, ProxyKind, Request};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::world::{
-    Call, allow, by, configured, decided, deny, from, get, policy, policy_in, program, to, workload,
+    allow, by, configured, decided, deny, from, get, policy, policy_in, program, to, workload,
 };
 
 fn dry_run(mut policy: Value) -> Value {
