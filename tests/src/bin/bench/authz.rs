@@ -26,6 +26,10 @@ struct Plan {
 }
 
 impl Plan {
+    const fn of(quick: bool) -> Self {
+        if quick { Self::QUICK } else { Self::FULL }
+    }
+
     const FULL: Self = Self {
         rounds: 7,
         warm_up: Duration::from_secs(2),
@@ -36,6 +40,11 @@ impl Plan {
         warm_up: Duration::from_secs(1),
         load: Duration::from_secs(1),
     };
+}
+
+/// Of which a figure is the median.
+pub const fn rounds(quick: bool) -> usize {
+    Plan::of(quick).rounds
 }
 
 /// Sizes at which policies of the least shape are measured beside: no bar, but
@@ -54,7 +63,7 @@ struct Pair {
 
 /// Measures every bar of the filter.
 pub fn measure(quick: bool) -> Result<Vec<Bar>> {
-    let plan = if quick { Plan::QUICK } else { Plan::FULL };
+    let plan = Plan::of(quick);
     let module = module()?;
     let mut bars = times(&plan, &module)?;
     bars.push(module_size(&module)?);

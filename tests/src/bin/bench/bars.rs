@@ -27,6 +27,25 @@ pub struct Bar {
     pub target: Target,
 }
 
+/// How a bench was run.
+#[derive(Debug, Clone, Copy)]
+pub struct Run {
+    /// Of the bench.
+    pub name: &'static str,
+    /// Whether only to see that the bench itself runs.
+    pub quick: bool,
+    /// How often that was measured of which the median or the best is taken.
+    pub rounds: usize,
+}
+
+impl Run {
+    /// Figures of a quick run must not stand in the place of real ones.
+    fn file_name(&self) -> String {
+        let suffix = if self.quick { "-quick" } else { "" };
+        format!("{}{suffix}.json", self.name)
+    }
+}
+
 impl Bar {
     fn ratio(&self) -> f64 {
         self.ours / self.reference
@@ -39,7 +58,7 @@ impl Bar {
         }
     }
 
-    fn to_json(&self, surroundings: &Value) -> Value {
+    fn to_json(&self, run: &Run, surroundings: &Value) -> Value {
         let (target, side) = match self.target {
             Target::AtMost(most) => (most, "at most"),
             Target::AtLeast(least) => (least, "at least"),
@@ -52,22 +71,27 @@ impl Bar {
             "target": target,
             "side": side,
             "met": self.met(),
+            "quick": run.quick,
+            "rounds": run.rounds,
             "measured_on": surroundings,
         })
     }
 }
 
-/// Prints the table and writes `target/bench/NAME.json`.
+/// Prints the table and writes `target/bench/NAME.json`, or `NAME-quick.json`.
 ///
 /// A bar that was missed is a result, not a failure of the bench.
-pub fn publish(name: &str, bars: &[Bar]) -> Result<()> {
+pub fn publish(run: &Run, bars: &[Bar]) -> Result<()> {
     print(bars);
     let surroundings = machine::describe();
     println!("\nmeasured on {surroundings}");
     let path = sluice_envoy::binary::target_dir()
         .join("bench")
-        .join(format!("{name}.json"));
-    let list: Vec<Value> = bars.iter().map(|bar| bar.to_json(&surroundings)).collect();
+        .join(run.file_name());
+    let list: Vec<Value> = bars
+        .iter()
+        .map(|bar| bar.to_json(run, &surroundings))
+        .collect();
     let text = serde_json::to_string_pretty(&list).context("figures become JSON")?;
     write(&path, &text).with_context(|| path.display().to_string())?;
     println!("written to {}", path.display());
@@ -106,7 +130,9 @@ fn print(bars: &[Bar]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bar, Target};
+    use serde_json::{Value, json};
+
+    use super::{Bar, Run, Target};
 
     fn bar(ours: f64, target: Target) -> Bar {
         Bar {
@@ -115,6 +141,19 @@ mod tests {
             reference: 10.0,
             target,
         }
+    }
+
+    #[test]
+    fn a_quick_run_has_a_file_of_its_own_and_says_what_it_is() {
+        let run = |quick| Run {
+            name: "x",
+            quick,
+            rounds: 7,
+        };
+        assert_eq!(run(false).file_name(), "x.json");
+        assert_eq!(run(true).file_name(), "x-quick.json");
+        let json = bar(9.0, Target::AtMost(1.0)).to_json(&run(true), &Value::Null);
+        assert_eq!((&json["quick"], &json["rounds"]), (&json!(true), &json!(7)));
     }
 
     #[test]

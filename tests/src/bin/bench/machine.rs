@@ -16,9 +16,17 @@ pub fn describe() -> Value {
             "sluice": env!("CARGO_PKG_VERSION"),
             "envoy": sluice_envoy::binary::DEFAULT_VERSION,
             "rustc": first_line(Command::new("rustc").arg("--version")),
-            "commit": first_line(Command::new("git").args(["rev-parse", "--short", "HEAD"])),
+            "commit": commit(),
         },
     })
+}
+
+/// The commit, with `-dirty` behind it where files differ from it.
+fn commit() -> Option<String> {
+    let mut git = Command::new("git");
+    // No tag: what is measured is a commit, whatever is published of it.
+    git.args(["describe", "--always", "--dirty", "--exclude=*"]);
+    first_line(git.current_dir(sluice_envoy::binary::workspace_dir()))
 }
 
 fn cpu() -> Option<String> {

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
 
-use bars::Bar;
+use bars::{Bar, Run};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask bench", bin_name = "cargo xtask bench")]
@@ -22,7 +22,8 @@ struct Arguments {
     /// What to measure.
     #[arg(value_enum)]
     name: Name,
-    /// A tenth of the work, to see whether the bench itself runs; its figures say little.
+    /// A tenth of the work, to see whether the bench itself runs; its figures say little, and
+    /// go to a file of their own.
     #[arg(long)]
     quick: bool,
 }
@@ -43,6 +44,28 @@ impl Name {
         }
     }
 
+    /// How often that is measured of which the median or the best is taken.
+    const fn rounds(self, quick: bool) -> usize {
+        match self {
+            Self::Authz => authz::rounds(quick),
+            Self::Harness => {
+                if quick {
+                    1
+                } else {
+                    3
+                }
+            }
+        }
+    }
+
+    const fn run(self, quick: bool) -> Run {
+        Run {
+            name: self.text(),
+            quick,
+            rounds: self.rounds(quick),
+        }
+    }
+
     fn measure(self, quick: bool) -> Result<Vec<Bar>> {
         match self {
             Self::Authz => authz::measure(quick),
@@ -53,8 +76,9 @@ impl Name {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let run = arguments.name.run(arguments.quick);
     let measured = arguments.name.measure(arguments.quick);
-    match measured.and_then(|bars| bars::publish(arguments.name.text(), &bars)) {
+    match measured.and_then(|bars| bars::publish(&run, &bars)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("bench: {failure:#}");
