@@ -140,7 +140,7 @@ fn header(value: String) -> Sent {
     }
 }
 
-fn claims(payload: Value) -> Sent {
+fn claims(payload: &Value) -> Sent {
     let metadata = json!({"envoy.filters.http.jwt_authn": {"payload": payload}});
     Sent {
         metadata: metadata.as_object().cloned().unwrap_or_default(),
@@ -278,12 +278,12 @@ const KINDS: [Kind; 24] = [
     (
         "claim",
         |i| when("request.auth.claims[team]", &format!("c{i:03}")),
-        |i| claims(json!({"iss": "i", "sub": "s", "team": ["x", format!("c{i:03}")]})),
+        |i| claims(&json!({"iss": "i", "sub": "s", "team": ["x", format!("c{i:03}")]})),
     ),
     (
         "request principal",
         |i| from("requestPrincipals", &format!("iss/s{i:03}")),
-        |i| claims(json!({"iss": "iss", "sub": format!("s{i:03}")})),
+        |i| claims(&json!({"iss": "iss", "sub": format!("s{i:03}")})),
     ),
     (
         "one of two fields",

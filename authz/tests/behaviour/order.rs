@@ -76,14 +76,17 @@ fn the_first_id_in_the_order_of_bytes_is_reported() {
 
 #[test]
 fn rules_that_differ_only_by_name_report_the_first() {
-    let rule = to(json!({"methods": ["GET"]}));
-    let spec = json!({"action": "DENY", "rules": [rule]});
-    let program = program(vec![policy("z", spec.clone()), policy("b", spec)]);
+    let spec = |method| json!({"action": "DENY", "rules": [to(json!({"methods": [method]}))]});
+    let program = program(vec![
+        policy("z", spec("GET")),
+        policy("a", spec("PUT")),
+        policy("b", spec("GET")),
+    ]);
     assert_eq!(
         decided(&program, &get("/")).rule,
         Some("ns[a]-policy[b]-rule[0]")
     );
-    assert_eq!(program.rule_count(), 1);
+    assert_eq!(program.rule_count(), 2);
 }
 
 #[test]
