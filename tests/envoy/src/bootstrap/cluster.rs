@@ -18,6 +18,7 @@ pub struct Cluster {
     name: String,
     address: SocketAddr,
     protocol: UpstreamProtocol,
+    transport_socket: Option<Value>,
 }
 
 impl Cluster {
@@ -44,12 +45,20 @@ impl Cluster {
             name: name.to_owned(),
             address,
             protocol,
+            transport_socket: None,
         }
+    }
+
+    /// Over TLS; see [`super::transport_socket`].
+    #[must_use]
+    pub fn tls(mut self, transport_socket: Value) -> Self {
+        self.transport_socket = Some(transport_socket);
+        self
     }
 
     pub(super) fn to_json(&self) -> Value {
         let endpoint = json!({"endpoint": {"address": super::socket_address(self.address)}});
-        json!({
+        let mut cluster = json!({
             "name": self.name,
             "type": "STATIC",
             "connect_timeout": "5s",
@@ -60,7 +69,11 @@ impl Cluster {
             "typed_extension_protocol_options": {
                 "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": self.http_options(),
             },
-        })
+        });
+        if let Some(socket) = &self.transport_socket {
+            cluster["transport_socket"] = socket.clone();
+        }
+        cluster
     }
 
     fn http_options(&self) -> Value {

@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::bars::{Bar, Target};
+use crate::mesh::Mesh;
 use crate::policies::{Policies, Shape};
-use crate::proxies::Proxy;
+use crate::proxies::{Proxy, Stage};
 
 mod memory;
 
@@ -47,9 +48,16 @@ pub const fn rounds(quick: bool) -> usize {
     Plan::of(quick).rounds
 }
 
-/// Sizes at which policies of the least shape are measured beside: no bar, but
-/// what a reader with such policies may expect.
-const LEAST: [usize; 2] = [1, 1_000];
+/// Sizes at which policies of other shapes are measured beside: no bar, but what a
+/// reader with such policies may expect.
+const BESIDE: [usize; 2] = [1, 1_000];
+
+/// Proxies that differ by their filter alone.
+struct Scene {
+    name: &'static str,
+    bare: Proxy,
+    pairs: Vec<Pair>,
+}
 
 /// One set of policies: the native filter and ours.
 struct Pair {
@@ -96,24 +104,55 @@ fn module_size(module: &Path) -> Result<Bar> {
 }
 
 fn times(plan: &Plan, module: &Path) -> Result<Vec<Bar>> {
-    let mut bare = Proxy::bare(&Policies::new(1, Shape::Example).allowed_path())?;
-    let mut pairs = Vec::new();
-    for (count, target) in SIZES {
-        pairs.push(pair(count, Shape::Example, Some(target), module)?);
-    }
-    for count in LEAST {
-        pairs.push(pair(count, Shape::Least, None, module)?);
-    }
-    run(plan, &mut bare, &mut pairs)?;
-    print(&bare, &pairs);
-    Ok(compare(&bare, &pairs))
+    let mut scenes = [plain(module)?, mutual_tls(module)?];
+    run(plan, &mut scenes)?;
+    let [plain, _] = &scenes;
+    print(&scenes);
+    Ok(compare(&plain.bare, &plain.pairs))
 }
 
-fn pair(count: usize, shape: Shape, target: Option<f64>, module: &Path) -> Result<Pair> {
-    let policies = Policies::new(count, shape);
-    let native =
-        Proxy::native(&policies).with_context(|| format!("native rbac with {count} policies"))?;
-    let wasm = Proxy::wasm(&policies, module)
+fn plain(module: &Path) -> Result<Scene> {
+    let stage = Stage { mesh: None };
+    let mut pairs = Vec::new();
+    for (count, target) in SIZES {
+        let policies = Policies::new(count, Shape::Example);
+        pairs.push(pair(stage, &policies, Some(target), module)?);
+    }
+    for count in BESIDE {
+        let policies = Policies::new(count, Shape::Least);
+        pairs.push(pair(stage, &policies, None, module)?);
+    }
+    Ok(Scene {
+        name: "plain text",
+        bare: stage.bare(&Policies::new(1, Shape::Example))?,
+        pairs,
+    })
+}
+
+/// Policies that name callers make both filters look at the connection: ours reads
+/// properties for it, each a call to the host.
+fn mutual_tls(module: &Path) -> Result<Scene> {
+    let mesh = Mesh::new()?;
+    let stage = Stage { mesh: Some(&mesh) };
+    let mut pairs = Vec::new();
+    for count in BESIDE {
+        let policies = Policies::new(count, Shape::Callers);
+        pairs.push(pair(stage, &policies, None, module)?);
+    }
+    Ok(Scene {
+        name: "mutual TLS",
+        bare: stage.bare(&Policies::new(1, Shape::Callers))?,
+        pairs,
+    })
+}
+
+fn pair(stage: Stage<'_>, policies: &Policies, target: Option<f64>, module: &Path) -> Result<Pair> {
+    let (count, shape) = (policies.count(), policies.shape());
+    let native = stage
+        .native(policies)
+        .with_context(|| format!("native rbac with {count} policies"))?;
+    let wasm = stage
+        .wasm(policies, module)
         .with_context(|| format!("authz.wasm with {count} policies"))?;
     Ok(Pair {
         count,
@@ -125,13 +164,8 @@ fn pair(count: usize, shape: Shape, target: Option<f64>, module: &Path) -> Resul
 }
 
 /// Rounds are interleaved, so that a slow minute of the machine hits all alike.
-fn run(plan: &Plan, bare: &mut Proxy, pairs: &mut [Pair]) -> Result<()> {
-    let mut proxies: Vec<&mut Proxy> = vec![bare];
-    proxies.extend(
-        pairs
-            .iter_mut()
-            .flat_map(|pair| [&mut pair.native, &mut pair.wasm]),
-    );
+fn run(plan: &Plan, scenes: &mut [Scene]) -> Result<()> {
+    let mut proxies: Vec<&mut Proxy> = scenes.iter_mut().flat_map(Scene::proxies).collect();
     for proxy in &proxies {
         proxy.warm_up(plan.warm_up)?;
     }
@@ -142,6 +176,14 @@ fn run(plan: &Plan, bare: &mut Proxy, pairs: &mut [Pair]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+impl Scene {
+    fn proxies(&mut self) -> impl Iterator<Item = &mut Proxy> {
+        let pairs = self.pairs.iter_mut();
+        let filtered = pairs.flat_map(|pair| [&mut pair.native, &mut pair.wasm]);
+        [&mut self.bare].into_iter().chain(filtered)
+    }
 }
 
 /// Median over the rounds of what this proxy adds to the bare one in the same round.
@@ -161,31 +203,40 @@ fn median(figures: impl Iterator<Item = f64>) -> f64 {
     sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-fn print(bare: &Proxy, pairs: &[Pair]) {
-    println!(
-        "\nEnvoy, processor time per request, microseconds (median of {} rounds)",
-        bare.rounds.len()
-    );
-    println!(
-        "{:<24} {:>10.1}",
-        "no filter",
-        median(bare.rounds.iter().copied())
-    );
-    println!(
-        "{:<24} {:>12} {:>12} {:>8}",
-        "policies", "rbac adds", "authz adds", "ratio"
-    );
-    for pair in pairs {
-        let name = match pair.shape {
-            Shape::Example => pair.count.to_string(),
-            Shape::Least => format!("{}, one prefix each", pair.count),
-        };
-        let (native, wasm) = (added(&pair.native, bare), added(&pair.wasm, bare));
+fn print(scenes: &[Scene]) {
+    for scene in scenes {
+        let bare = &scene.bare;
         println!(
-            "{name:<24} {native:>12.1} {wasm:>12.1} {:>8.3}",
-            wasm / native
+            "\nEnvoy, {}, processor time per request, microseconds (median of {} rounds)",
+            scene.name,
+            bare.rounds.len()
         );
+        println!(
+            "{:<24} {:>10.1}",
+            "no filter",
+            median(bare.rounds.iter().copied())
+        );
+        println!(
+            "{:<24} {:>12} {:>12} {:>8}",
+            "policies", "rbac adds", "authz adds", "ratio"
+        );
+        for pair in &scene.pairs {
+            print_row(pair, bare);
+        }
     }
+}
+
+fn print_row(pair: &Pair, bare: &Proxy) {
+    let name = match pair.shape {
+        Shape::Example => pair.count.to_string(),
+        Shape::Least => format!("{}, one prefix each", pair.count),
+        Shape::Callers => format!("{}, one caller each", pair.count),
+    };
+    let (native, wasm) = (added(&pair.native, bare), added(&pair.wasm, bare));
+    println!(
+        "{name:<24} {native:>12.1} {wasm:>12.1} {:>8.3}",
+        wasm / native
+    );
 }
 
 fn compare(bare: &Proxy, pairs: &[Pair]) -> Vec<Bar> {

@@ -4,6 +4,7 @@ mod authz;
 mod bars;
 mod harness;
 mod machine;
+mod mesh;
 mod policies;
 mod processes;
 mod proxies;

@@ -10,10 +10,13 @@ pub const NAMESPACE: &str = "bench";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// As the example in `wasm-plugins`: a method, a path and all below it. The
-    /// callers it names are left out, since the bench speaks plaintext.
+    /// callers it names are left out, so that requests can be plain text.
     Example,
     /// A method and all below one path: the least that a linear scan can be asked.
     Least,
+    /// The example with a caller: what most policies of a mesh look like. Each names
+    /// another, by `principals`.
+    Callers,
 }
 
 /// `count` ALLOW policies, each for one service's paths.
@@ -32,9 +35,24 @@ impl Policies {
         Self { count, shape }
     }
 
+    /// How many.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Of which shape.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
     /// The path that only the last policy allows.
     pub fn allowed_path(&self) -> String {
         format!("{}/41", base(self.count - 1))
+    }
+
+    /// SPIFFE identity of the only caller that the last policy allows, if it names one.
+    pub fn allowed_caller(&self) -> String {
+        spiffe(&name(self.count - 1))
     }
 
     /// pluginConfig for `authz.wasm`.
@@ -64,6 +82,15 @@ fn name(index: usize) -> String {
     format!("service-{index:05}")
 }
 
+fn principal(account: &str) -> String {
+    format!("cluster.local/ns/{NAMESPACE}/sa/{account}")
+}
+
+/// Identity of a service account, as in the URI SAN of its certificate.
+pub fn spiffe(account: &str) -> String {
+    format!("spiffe://{}", principal(account))
+}
+
 fn base(index: usize) -> String {
     format!("/{}/v1/charges", name(index))
 }
@@ -72,17 +99,18 @@ impl Policies {
     fn authorization_policy(&self, index: usize) -> Value {
         let below = format!("{}/*", base(index));
         let paths = match self.shape {
-            Shape::Example => vec![base(index), below],
+            Shape::Example | Shape::Callers => vec![base(index), below],
             Shape::Least => vec![below],
         };
+        let mut rule = json!({"to": [{"operation": {"methods": ["GET"], "paths": paths}}]});
+        if self.shape == Shape::Callers {
+            rule["from"] = json!([{"source": {"principals": [principal(&name(index))]}}]);
+        }
         json!({
             "apiVersion": "security.istio.io/v1",
             "kind": "AuthorizationPolicy",
             "metadata": {"name": name(index), "namespace": NAMESPACE},
-            "spec": {
-                "action": "ALLOW",
-                "rules": [{"to": [{"operation": {"methods": ["GET"], "paths": paths}}]}],
-            },
+            "spec": {"action": "ALLOW", "rules": [rule]},
         })
     }
 
@@ -91,13 +119,23 @@ impl Policies {
         let path = |test: Value| json!({"url_path": {"path": test}});
         let below = path(json!({"prefix": format!("{}/", base(index))}));
         let paths = match self.shape {
-            Shape::Example => vec![path(json!({"exact": base(index)})), below],
+            Shape::Example | Shape::Callers => {
+                vec![path(json!({"exact": base(index)})), below]
+            }
             Shape::Least => vec![below],
         };
         let any_of = |rules: Vec<Value>| json!({"or_rules": {"rules": rules}});
         json!({
             "permissions": [{"and_rules": {"rules": [any_of(vec![method]), any_of(paths)]}}],
-            "principals": [{"and_ids": {"ids": [{"any": true}]}}],
+            "principals": [{"and_ids": {"ids": [self.native_caller(index)]}}],
         })
+    }
+
+    fn native_caller(&self, index: usize) -> Value {
+        if self.shape != Shape::Callers {
+            return json!({"any": true});
+        }
+        let name = json!({"exact": spiffe(&name(index))});
+        json!({"or_ids": {"ids": [{"authenticated": {"principal_name": name}}]}})
     }
 }

@@ -10,6 +10,7 @@ use sluice_envoy::bootstrap::{
 };
 use sluice_envoy::{Envoy, EnvoyBinary, RunningEnvoy};
 
+use crate::mesh::{Front, Mesh};
 use crate::policies::{NAMESPACE, Policies};
 use crate::wrk;
 
@@ -18,47 +19,70 @@ const LISTENER: &str = "inbound";
 /// A running Envoy and the request that it is measured with.
 pub struct Proxy {
     envoy: RunningEnvoy,
+    /// None in plain text.
+    front: Option<Front>,
     path: String,
     /// Microseconds of processor time per request, one figure a round.
     pub rounds: Vec<f64>,
 }
 
-impl Proxy {
+/// What the proxies of one comparison have in common.
+#[derive(Clone, Copy)]
+pub struct Stage<'a> {
+    /// Plain text if there is none.
+    pub mesh: Option<&'a Mesh>,
+}
+
+impl Stage<'_> {
     /// Without any filter but the router.
-    pub fn bare(path: &str) -> Result<Self> {
-        Self::start(None, path)
+    pub fn bare(self, policies: &Policies) -> Result<Proxy> {
+        self.start(None, policies)
     }
 
     /// With the native filter.
-    pub fn native(policies: &Policies) -> Result<Self> {
-        Self::start(
-            Some(http_filter::rbac(policies.rbac())),
-            &policies.allowed_path(),
-        )
+    pub fn native(self, policies: &Policies) -> Result<Proxy> {
+        self.start(Some(http_filter::rbac(policies.rbac())), policies)
     }
 
     /// With `authz.wasm`.
-    pub fn wasm(policies: &Policies, module: &Path) -> Result<Self> {
+    pub fn wasm(self, policies: &Policies, module: &Path) -> Result<Proxy> {
         let filter = WasmFilter::new("bench.authz", module, &policies.plugin_config());
-        Self::start(Some(filter.to_json()), &policies.allowed_path())
+        self.start(Some(filter.to_json()), policies)
     }
 
-    fn start(filter: Option<Value>, path: &str) -> Result<Self> {
+    fn start(self, filter: Option<Value>, policies: &Policies) -> Result<Proxy> {
         let mut manager = HttpConnectionManager::direct_response(200, "ok");
         if let Some(filter) = filter {
             manager = manager.filter(filter);
         }
         let node = Node::new(NAMESPACE, [("app", "bench")]);
-        let listener = Listener::new(LISTENER).chain(FilterChain::new(&manager));
-        let bootstrap = Bootstrap::new(node).listener(listener).into_json();
-        let envoy = Envoy::new(EnvoyBinary::find_default()?).start(bootstrap)?;
-        Ok(Self {
+        let bootstrap = Bootstrap::new(node).listener(self.listener(&manager));
+        let envoy = Envoy::new(EnvoyBinary::find_default()?).start(bootstrap.into_json())?;
+        let front = self
+            .mesh
+            .map(|mesh| mesh.front(&policies.allowed_caller(), envoy.listener(LISTENER)?))
+            .transpose()?;
+        Ok(Proxy {
             envoy,
-            path: path.to_owned(),
+            front,
+            path: policies.allowed_path(),
             rounds: Vec::new(),
         })
     }
 
+    fn listener(self, manager: &HttpConnectionManager) -> Listener {
+        let listener = Listener::new(LISTENER);
+        let chain = FilterChain::new(manager);
+        match self.mesh {
+            Some(mesh) => listener
+                .tls_inspector()
+                .chain(chain.tls(mesh.transport_socket())),
+            None => listener.chain(chain),
+        }
+    }
+}
+
+impl Proxy {
     /// Sends load that is not counted, so that caches and V8's optimiser settle.
     pub fn warm_up(&self, time: Duration) -> Result<()> {
         self.load(time).map(drop)
@@ -74,7 +98,11 @@ impl Proxy {
     }
 
     fn load(&self, time: Duration) -> Result<u64> {
-        wrk::load(self.envoy.listener(LISTENER)?, &self.path, time)
+        let address = match &self.front {
+            Some(front) => front.address()?,
+            None => self.envoy.listener(LISTENER)?,
+        };
+        wrk::load(address, &self.path, time)
     }
 }
 
