@@ -49,11 +49,15 @@ impl Lab {
     }
 
     fn command(&self, plugin: &str, options: &[&str]) -> Command {
+        self.command_on(&self.path("traffic.jsonl"), plugin, options)
+    }
+
+    fn command_on(&self, recording: &Path, plugin: &str, options: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sluice"));
         let manifest = Path::new(FIXTURES).join(format!("manifests/{plugin}.yaml"));
         command
             .arg("replay")
-            .arg(self.path("traffic.jsonl"))
+            .arg(recording)
             .arg("--plugins")
             .arg(manifest);
         command
@@ -179,4 +183,17 @@ fn what_stops_a_replay_is_the_same_with_any_number_of_threads() {
     assert!(String::from_utf8_lossy(&alone.stderr).contains("traffic.jsonl:3002"));
     assert_eq!(alone.stderr, together.stderr);
     assert!(alone.stdout == together.stdout);
+}
+
+#[test]
+fn a_pipe_without_exchanges_is_an_error_and_no_report_is_begun() {
+    let lab = Lab::new(0);
+    let header = fs::File::open(lab.path("traffic.jsonl")).unwrap();
+    let mut command = lab.command_on(Path::new("-"), "pass", &["--format", "json"]);
+    let output = command.stdin(header).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.stdout, b"");
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.starts_with("error: -: found a header"), "{message}");
+    assert!(message.ends_with("[no-exchanges]\n"), "{message}");
 }

@@ -20,11 +20,12 @@ use std::io::BufRead;
 
 pub use format::Format;
 pub use join::{AccessLogIndex, JoinOutcome};
-pub use redact::{DEFAULT_REDACTED, Redaction};
+pub use redact::{DEFAULT_REDACTED, Redaction, is_header_name};
 pub use report::{ImportReport, JoinReport};
 
 use crate::{Diagnostic, Exchange, RecordingHeader, schema};
 use prefix::Prefixed;
+use redact::Redactor;
 
 /// How to import.
 #[derive(Debug, Clone, Default)]
@@ -65,12 +66,12 @@ pub fn import(
     sink: &mut Sink<'_>,
 ) -> Result<ImportReport, Diagnostic> {
     let mut report = ImportReport::default();
-    let mut redacted = 0;
+    let mut redactor = Redactor::new(&options.redaction);
     run(input, options, &mut report, &mut |mut exchange| {
-        redacted += options.redaction.apply(&mut exchange);
+        redactor.apply(&mut exchange);
         sink(exchange)
     })?;
-    report.redacted_values = redacted;
+    redactor.report_to(&mut report);
     report.require_exchanges()
 }
 
@@ -105,20 +106,21 @@ pub fn import_joined<R: BufRead>(
             Ok(())
         },
     )?;
-    let (mut report, mut joins, mut redacted) = <(ImportReport, JoinReport, u64)>::default();
+    let (mut report, mut joins) = <(ImportReport, JoinReport)>::default();
+    let mut redactor = Redactor::new(&tap_options.redaction);
     run(
         open_tap()?,
         tap_options,
         &mut report,
         &mut |mut exchange| {
             joins.count(index.attach(&mut exchange));
-            redacted += tap_options.redaction.apply(&mut exchange);
+            redactor.apply(&mut exchange);
             sink(exchange)
         },
     )?;
     joins.log_lines = log_report.exchanges;
     joins.unused_log_lines = index.unused();
-    report.redacted_values = redacted;
+    redactor.report_to(&mut report);
     report.joins = Some(joins);
     report.absorb_log(log_report);
     report.require_exchanges()
@@ -132,7 +134,7 @@ pub fn import_joined<R: BufRead>(
 pub fn detect<R: BufRead>(
     input: R,
     options: &ImportOptions,
-) -> Result<(Format, impl BufRead), Diagnostic> {
+) -> Result<(Format, impl BufRead + use<R>), Diagnostic> {
     let prefixed = Prefixed::read(input)?;
     let format = match options.format {
         Some(format) => format,

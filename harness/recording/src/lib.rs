@@ -36,7 +36,7 @@ pub use expectation::{Expectation, HeaderExpectation, Outcome};
 pub use fields::{Field, Fields};
 pub use import::{
     AccessLogIndex, DEFAULT_REDACTED, Format, ImportOptions, ImportReport, JoinOutcome, JoinReport,
-    Redaction, Sink, check_log_operator, detect, import, import_joined,
+    Redaction, Sink, check_log_operator, detect, import, import_joined, is_header_name,
 };
 pub use line_source::DEFAULT_MAX_LINE_BYTES;
 pub use parallel::process_in_order;

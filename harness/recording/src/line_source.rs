@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, ErrorKind};
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -69,6 +69,33 @@ impl<R: BufRead> LineSource<R> {
             offset,
             is_terminated,
         }))
+    }
+
+    /// Passes over white space, line feeds included. `false` at the end.
+    pub(crate) fn skip_white_space(&mut self) -> Result<bool, Diagnostic> {
+        loop {
+            let (number, offset) = self.position();
+            let chunk = match self.input.fill_buf() {
+                Ok(chunk) => chunk,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    return Err(Diagnostic::io(&error, "a readable input").at(number, offset));
+                }
+            };
+            if chunk.is_empty() {
+                return Ok(false);
+            }
+            let is_text = |byte: &u8| !byte.is_ascii_whitespace();
+            let text = chunk.iter().position(is_text);
+            let blank = text.unwrap_or(chunk.len());
+            let feeds = memchr_iter(b'\n', chunk.get(..blank).unwrap_or(chunk)).count();
+            self.input.consume(blank);
+            self.lines += u64::try_from(feeds).unwrap_or(u64::MAX);
+            self.offset += u64::try_from(blank).unwrap_or(u64::MAX);
+            if text.is_some() {
+                return Ok(true);
+            }
+        }
     }
 
     /// Appends up to the next line feed, or one byte more than a line may have. The

@@ -83,6 +83,15 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
+    /// Whether no exchange is left. Blank lines before the next are passed over.
+    ///
+    /// # Errors
+    ///
+    /// When the input cannot be read.
+    pub fn is_at_end(&mut self) -> Result<bool, Diagnostic> {
+        self.lines.skip_white_space().map(|more| !more)
+    }
+
     /// Fills `batch` with the next whole lines, reusing its memory. `false` at the end.
     ///
     /// Where batches begin and end depends on the input and `limits` alone.

@@ -299,6 +299,28 @@ fn a_whole_last_line_needs_no_line_feed() {
 }
 
 #[test]
+fn a_recording_without_exchanges_is_at_its_end() {
+    for (rest, is_at_end) in [("", true), ("\n \r\n", true), ("\n\nx\n", false)] {
+        let text = recording(&[]) + rest;
+        let mut reader = Reader::new(text.as_bytes()).unwrap();
+        assert_eq!(reader.is_at_end(), Ok(is_at_end), "{rest:?}");
+    }
+}
+
+#[test]
+fn looking_for_the_end_leaves_lines_where_they_are() {
+    let text = recording(&["", "", "{}"]);
+    let mut reader = Reader::new(text.as_bytes()).unwrap();
+    assert_eq!(reader.is_at_end(), Ok(false));
+    let fault = &reader.read().unwrap_err()[0];
+    let offset = u64::try_from(HEADER.len() + 3).unwrap();
+    assert_eq!(
+        (fault.place.line, fault.place.offset),
+        (Some(4), Some(offset))
+    );
+}
+
+#[test]
 fn bytes_that_are_not_utf8_are_located() {
     let mut text = recording(&[WHOLE]).into_bytes();
     let at = text.len() - 20;

@@ -1,5 +1,7 @@
 //! `sluice import`.
 
+mod applicable;
+
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Stdout};
 use std::path::{Path, PathBuf};
@@ -7,20 +9,21 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use sluice_recording::{
-    Code, DEFAULT_REDACTED, Diagnostic, Exchange, Format, ImportOptions, ImportReport, JoinReport,
-    RecordingFile, RecordingHeader, Redaction, Writer, check_log_operator, detect, import,
-    import_joined,
+    Code, Diagnostic, Exchange, Format, ImportOptions, ImportReport, JoinReport, RecordingFile,
+    RecordingHeader, Redaction, Writer, check_log_operator, detect, import, import_joined,
+    is_header_name,
 };
 
 use crate::console::{Console, Severity};
 use crate::failure::{Exit, Failure};
 use crate::report::human::plural;
+use sluice_policy::diagnostic::quote;
 
 /// Options of `sluice import`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     sluice import tap.json --join access.log --output traffic.jsonl\n  \
-    sluice import session.har --redact authorization,x-api-key --output traffic.jsonl\n  \
+    sluice import session.har --redact x-api-key --output traffic.jsonl\n  \
     kubectl logs deploy/payment -c istio-proxy | sluice import - --skip-other-lines --output traffic.jsonl\n  \
     sluice import access.log --log-key peer=%DOWNSTREAM_PEER_URI_SAN%")]
 pub struct ImportArgs {
@@ -48,8 +51,9 @@ pub struct ImportArgs {
     #[arg(long)]
     pub skip_other_lines: bool,
 
-    /// Headers whose values become asterisks
-    #[arg(long, value_name = "HEADER,…", value_delimiter = ',', default_values = DEFAULT_REDACTED)]
+    /// More headers whose values become asterisks, beside authorization, cookie,
+    /// proxy-authorization and set-cookie
+    #[arg(long, value_name = "HEADER,…", value_delimiter = ',', value_parser = header_name)]
     pub redact: Vec<String>,
 
     /// Keep every header as it is: the recording will hold credentials
@@ -75,6 +79,16 @@ fn log_key(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), operator.to_owned()))
 }
 
+fn header_name(text: &str) -> Result<String, String> {
+    if is_header_name(text) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    Err(format!(
+        "found {}, expected the name of a header, such as x-api-key [invalid-value]",
+        quote(text)
+    ))
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -87,80 +101,87 @@ pub fn run(args: &ImportArgs, console: &mut Console) -> Result<Exit, Failure> {
     {
         require_readable(path)?;
     }
-    let options = options(args, file_size(&args.capture));
-    let (imported, name) = match &args.join {
-        None => (plain(args, &options), args.capture.display().to_string()),
-        Some(log) => (
-            joined(args, options, log),
-            format!("{} with {}", args.capture.display(), log.display()),
-        ),
+    let report = match &args.join {
+        None => plain(args)?,
+        Some(log) => joined(args, log)?,
     };
-    let report = imported.map_err(|diagnostic| named(diagnostic, &name))?;
-    say(&report, console);
+    say(&report, args, console);
     Ok(Exit::Ok)
 }
 
-fn options(args: &ImportArgs, input_bytes: Option<u64>) -> ImportOptions {
+/// How to read the capture, as far as it is no access log.
+fn options(args: &ImportArgs, input: &Path) -> ImportOptions {
     let redaction = if args.no_redact {
         Redaction::none()
     } else {
-        Redaction::of(&args.redact)
+        Redaction::default().and(&args.redact)
     };
     ImportOptions {
         format: args.from.as_deref().and_then(Format::from_name),
-        input_name: Some(args.capture.display().to_string()),
-        input_bytes,
+        input_name: Some(input.display().to_string()),
+        input_bytes: file_size(input),
         redaction,
+        ..ImportOptions::default()
+    }
+}
+
+fn with_log_options(args: &ImportArgs, options: ImportOptions) -> ImportOptions {
+    ImportOptions {
         log_format: args.log_format.clone(),
         log_keys: args.log_key.clone(),
         skip_other_lines: args.skip_other_lines,
+        ..options
     }
 }
 
-fn plain(args: &ImportArgs, options: &ImportOptions) -> Result<ImportReport, Diagnostic> {
-    let (format, input) = detect(open(&args.capture)?, options)?;
-    let known = ImportOptions {
-        format: Some(format),
-        ..options.clone()
-    };
-    let mut target = Target::open(args, &header(args, options, format))?;
-    let report = import(input, &known, &mut |exchange| target.write(&exchange))?;
-    target.finish()?;
-    Ok(report)
+fn plain(args: &ImportArgs) -> Result<ImportReport, Failure> {
+    let name = args.capture.display().to_string();
+    let mut options = with_log_options(args, options(args, &args.capture));
+    let named = |diagnostic| named(diagnostic, &name);
+    let (format, input) = open(&args.capture)
+        .and_then(|input| detect(input, &options))
+        .map_err(named)?;
+    applicable::to_log(args, format)?;
+    options.format = Some(format);
+    let mut target = Target::open(args, header(args, &options, format)).map_err(named)?;
+    import(input, &options, &mut |exchange| target.write(&exchange))
+        .and_then(|report| target.finish().map(|()| report))
+        .map_err(named)
 }
 
 /// The capture is read twice, so it must be a file.
-fn joined(
-    args: &ImportArgs,
-    mut options: ImportOptions,
-    log: &Path,
-) -> Result<ImportReport, Diagnostic> {
+fn joined(args: &ImportArgs, log: &Path) -> Result<ImportReport, Failure> {
     if args.capture == Path::new("-") {
-        let found = "standard input";
-        return Err(Diagnostic::new(
-            Code::UnsupportedFormat,
-            found,
-            "a file, which --join reads twice",
-        ));
+        let expected = "a file, which --join reads twice";
+        let code = Code::UnsupportedFormat.as_str();
+        return Err(Failure::new("CAPTURE", "standard input", expected, code));
     }
-    let (format, _) = detect(open(&args.capture)?, &options)?;
-    let log_options = ImportOptions {
-        format: None,
-        input_name: Some(log.display().to_string()),
-        input_bytes: file_size(log),
-        ..options.clone()
-    };
+    let name = format!("{} with {}", args.capture.display(), log.display());
+    let named = |diagnostic| named(diagnostic, &name);
+    let mut options = options(args, &args.capture);
+    let (format, _) = open(&args.capture)
+        .and_then(|input| detect(input, &options))
+        .map_err(named)?;
+    applicable::join_to(format)?;
     options.format = Some(format);
-    let mut target = Target::open(args, &header(args, &options, format))?;
-    let report = import_joined(
+    let mut log_options = with_log_options(args, self::options(args, log));
+    log_options.format = None;
+    let (log_format, lines) = open(log)
+        .and_then(|input| detect(input, &log_options))
+        .map_err(named)?;
+    applicable::join_of(log, log_format)?;
+    applicable::to_log(args, log_format)?;
+    log_options.format = Some(log_format);
+    let mut target = Target::open(args, header(args, &options, format)).map_err(named)?;
+    import_joined(
         || open(&args.capture),
-        open(log)?,
+        lines,
         &options,
         &log_options,
         &mut |exchange| target.write(&exchange),
-    )?;
-    target.finish()?;
-    Ok(report)
+    )
+    .and_then(|report| target.finish().map(|()| report))
+    .map_err(named)
 }
 
 fn header(args: &ImportArgs, options: &ImportOptions, format: Format) -> RecordingHeader {
@@ -221,26 +242,31 @@ fn is_broken_pipe(diagnostic: &Diagnostic) -> bool {
         && diagnostic.found == io::Error::from(io::ErrorKind::BrokenPipe).to_string()
 }
 
+/// Standard output has nothing on it before the first exchange: what reads it must
+/// not take a failed import for a recording without exchanges.
 enum Target {
     File(RecordingFile),
+    Unwritten(RecordingHeader),
     Stdout(Writer<BufWriter<Stdout>>),
 }
 
 impl Target {
-    fn open(args: &ImportArgs, header: &RecordingHeader) -> Result<Self, Diagnostic> {
+    fn open(args: &ImportArgs, header: RecordingHeader) -> Result<Self, Diagnostic> {
         match &args.output {
-            Some(path) => RecordingFile::create(path, header).map(Self::File),
-            None => {
-                let writer = Writer::new(BufWriter::new(io::stdout()), header);
-                writer.map(Self::Stdout).map_err(|error| refused(&error))
-            }
+            Some(path) => RecordingFile::create(path, &header).map(Self::File),
+            None => Ok(Self::Unwritten(header)),
         }
     }
 
     fn write(&mut self, exchange: &Exchange<'_>) -> Result<(), Diagnostic> {
+        if let Self::Unwritten(header) = self {
+            let writer = Writer::new(BufWriter::new(io::stdout()), header);
+            *self = Self::Stdout(writer.map_err(|error| refused(&error))?);
+        }
         match self {
             Self::File(file) => file.write(exchange),
             Self::Stdout(writer) => writer.write(exchange).map_err(|error| refused(&error)),
+            Self::Unwritten(_) => Ok(()),
         }
     }
 
@@ -248,6 +274,7 @@ impl Target {
         match self {
             Self::File(file) => file.commit().map(drop),
             Self::Stdout(writer) => writer.finish().map(drop).map_err(|error| refused(&error)),
+            Self::Unwritten(_) => Ok(()),
         }
     }
 }
@@ -258,7 +285,7 @@ fn refused(error: &io::Error) -> Diagnostic {
 }
 
 /// What was imported and what was not, on standard error.
-fn say(report: &ImportReport, console: &mut Console) {
+fn say(report: &ImportReport, args: &ImportArgs, console: &mut Console) {
     let format = report.format.map_or("?", Format::as_str);
     console.say(
         Severity::Note,
@@ -294,6 +321,18 @@ fn say(report: &ImportReport, console: &mut Console) {
         );
     }
     say_unused_keys(&report.unused_log_keys, console);
+    say_unmet_redactions(report, args, console);
+}
+
+/// Of the names that were asked for: the usual ones are often not there.
+fn say_unmet_redactions(report: &ImportReport, args: &ImportArgs, console: &mut Console) {
+    let unmet = report.unmet_redactions.iter();
+    for name in unmet.filter(|name| args.redact.contains(name)) {
+        console.say(
+            Severity::Warning,
+            format_args!("--redact {name}: found no header of this name, expected one that the capture has [unused-redaction]"),
+        );
+    }
 }
 
 fn say_unused_keys(keys: &[String], console: &mut Console) {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::{Args, ValueEnum};
 use sluice_host::{EngineOptions, LogLevel};
-use sluice_recording::Reader;
+use sluice_recording::{Code, Reader};
 
 use crate::commands::simulate::SimulationArgs;
 use crate::console::Console;
@@ -152,7 +152,29 @@ fn open_all(paths: &[PathBuf]) -> Result<Opened, Failure> {
         opened.total = opened.total.zip(size).map(|(total, size)| total + size);
         opened.recordings.push(recording);
     }
+    require_exchanges(&mut opened.recordings)?;
     Ok(opened)
+}
+
+/// Nothing replayed is nothing tested, which must not look like success.
+fn require_exchanges(recordings: &mut [Recording]) -> Result<(), Failure> {
+    for recording in &mut *recordings {
+        let is_at_end = recording.reader.is_at_end();
+        if !is_at_end.map_err(|fault| Failure::lines(&recording.name, vec![fault]))? {
+            return Ok(());
+        }
+    }
+    let names: Vec<_> = recordings
+        .iter()
+        .map(|recording| recording.name.as_str())
+        .collect();
+    Err(Failure::with_help(
+        names.join(", "),
+        "a header and no exchange after it",
+        "at least one exchange to replay",
+        "what wrote it may have failed: see what that said",
+        Code::NoExchanges.as_str(),
+    ))
 }
 
 /// Opens one recording and reads its header; with its length, if it has one.

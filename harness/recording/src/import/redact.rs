@@ -1,5 +1,7 @@
 //! Secrets out, lengths kept.
 
+use super::ImportReport;
+use crate::fields::is_field_name;
 use crate::{Exchange, Fields, Recorded};
 
 /// What an import redacts unless told otherwise: the headers that carry credentials.
@@ -45,35 +47,70 @@ impl Redaction {
         &self.names
     }
 
-    /// Replaces the values, and says how many.
-    pub(super) fn apply(&self, exchange: &mut Exchange<'_>) -> u64 {
+    /// These headers too.
+    #[must_use]
+    pub fn and<N: AsRef<str>>(self, names: impl IntoIterator<Item = N>) -> Self {
+        let more = names.into_iter().map(|name| name.as_ref().to_owned());
+        Self::of(self.names.into_iter().chain(more))
+    }
+}
+
+/// Whether this is the name of a header (RFC 9110 §5.1) in any case. Pseudo-headers
+/// are none.
+pub fn is_header_name(text: &str) -> bool {
+    !text.starts_with(':') && is_field_name(&text.to_ascii_lowercase())
+}
+
+/// Redacts the exchanges of one import, and counts the values by name.
+pub(super) struct Redactor<'r> {
+    names: &'r [String],
+    counts: Vec<u64>,
+}
+
+impl<'r> Redactor<'r> {
+    pub(super) fn new(redaction: &'r Redaction) -> Self {
+        Self {
+            names: &redaction.names,
+            counts: vec![0; redaction.names.len()],
+        }
+    }
+
+    /// Replaces the values.
+    pub(super) fn apply(&mut self, exchange: &mut Exchange<'_>) {
         if self.names.is_empty() {
-            return 0;
+            return;
         }
-        let mut count = self.apply_to(&mut exchange.request.headers);
-        count += self.apply_known(&mut exchange.request.trailers);
+        self.apply_to(&mut exchange.request.headers);
+        self.apply_known(&mut exchange.request.trailers);
         if let Recorded::Known(response) = &mut exchange.response {
-            count += self.apply_to(&mut response.headers);
-            count += self.apply_known(&mut response.trailers);
-        }
-        count
-    }
-
-    fn apply_known(&self, fields: &mut Recorded<Fields<'_>>) -> u64 {
-        match fields {
-            Recorded::Known(fields) => self.apply_to(fields),
-            Recorded::Absent | Recorded::Unknown => 0,
+            self.apply_to(&mut response.headers);
+            self.apply_known(&mut response.trailers);
         }
     }
 
-    fn apply_to(&self, fields: &mut Fields<'_>) -> u64 {
-        let mut count = 0;
+    /// Says what was replaced, and which names never came.
+    pub(super) fn report_to(&self, report: &mut ImportReport) {
+        report.redacted_values = self.counts.iter().sum();
+        let names = self.names.iter().zip(&self.counts);
+        report.unmet_redactions = names
+            .filter(|(_, count)| **count == 0)
+            .map(|(name, _)| name.clone())
+            .collect();
+    }
+
+    fn apply_known(&mut self, fields: &mut Recorded<Fields<'_>>) {
+        if let Recorded::Known(fields) = fields {
+            self.apply_to(fields);
+        }
+    }
+
+    fn apply_to(&mut self, fields: &mut Fields<'_>) {
         for field in &mut fields.0 {
-            if self.names.iter().any(|name| *name == field.name) {
+            let mut counts = self.names.iter().zip(&mut self.counts);
+            if let Some((_, count)) = counts.find(|(name, _)| **name == field.name) {
                 field.value = vec![b'*'; field.value.len()].into();
-                count += 1;
+                *count += 1;
             }
         }
-        count
     }
 }

@@ -18,6 +18,8 @@ pub struct ImportReport {
     pub decoded_bodies: u64,
     /// Header values replaced by the redaction.
     pub redacted_values: u64,
+    /// Headers to redact that no exchange had.
+    pub unmet_redactions: Vec<String>,
     /// What was passed over, by kind: entries that are no HTTP, socket traces, other log lines.
     pub skipped: BTreeMap<&'static str, u64>,
     /// Keys or operators of an access log that no attribute or header stands for.

@@ -250,6 +250,24 @@ fn secrets_become_asterisks_of_the_same_length() {
 }
 
 #[test]
+fn more_headers_are_redacted_beside_the_usual_ones() {
+    let more = ImportOptions {
+        redaction: Redaction::default().and(["X-Multi", "x-api-kye"]),
+        ..ImportOptions::default()
+    };
+    let (exchanges, report) = import_with(&sample("tap-buffered.json"), &more).unwrap();
+    assert_eq!(report.redacted_values, 6);
+    assert!(
+        !serde_json::to_string(&exchanges)
+            .unwrap()
+            .contains("Bearer")
+    );
+    let unmet = report.unmet_redactions;
+    assert!(unmet.iter().any(|name| name == "x-api-kye"), "{unmet:?}");
+    assert!(!unmet.iter().any(|name| name == "x-multi"), "{unmet:?}");
+}
+
+#[test]
 fn the_error_of_the_sink_ends_the_import() {
     for name in [
         "tap-buffered.json",
