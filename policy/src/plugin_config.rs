@@ -230,6 +230,30 @@ mod tests {
     }
 
     #[test]
+    fn resources_that_are_no_list_hide_nothing_else() {
+        use DiagnosticCode as C;
+        let shapes = ["{\"a\": [1], \"b\": {}}", "\"[\"", "7", "true"];
+        for shape in shapes {
+            let text = format!(
+                r#"{{"mesh": {{"trustDomian": "a"}}, "resources": {shape}, "colour": 1, "workload": []}}"#
+            );
+            let (names, diagnostics) = read_all(text.as_bytes());
+            let found: Vec<_> = diagnostics
+                .iter()
+                .map(|finding| (finding.path.as_str(), finding.code))
+                .collect();
+            let expected = [
+                ("resources", C::WrongType),
+                ("mesh.trustDomian", C::UnknownKey),
+                ("workload", C::WrongType),
+                ("colour", C::UnknownKey),
+            ];
+            assert_eq!(found, expected, "{shape}");
+            assert!(names.is_empty());
+        }
+    }
+
+    #[test]
     fn what_is_not_a_configuration_is_refused() {
         use DiagnosticCode as C;
         assert_eq!(

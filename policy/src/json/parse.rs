@@ -142,9 +142,12 @@ impl<'b, 'd> Reader<'b, 'd> {
         }
     }
 
-    /// Reads a list: `item` is called where each item begins.
+    /// Reads a list: `item` is called where each item begins. Another value is
+    /// reported and left behind.
     pub(crate) fn list(&mut self, expected: &str, item: ReadPart<'_, 'b, 'd, ()>) -> Read<()> {
-        self.open(b'[', expected)?;
+        if !self.open(b'[', expected)? {
+            return Ok(());
+        }
         let parent = self.path.len();
         for index in 0.. {
             // Before the item is looked for: one that is missing has a place, too.
@@ -160,8 +163,11 @@ impl<'b, 'd> Reader<'b, 'd> {
     }
 
     /// Reads an object: `member` is called with each key, where its value begins.
+    /// Another value is reported and left behind.
     pub(crate) fn object(&mut self, member: ReadPart<'_, 'b, 'd, String>) -> Read<()> {
-        self.open(b'{', "an object")?;
+        if !self.open(b'{', "an object")? {
+            return Ok(());
+        }
         let parent = self.path.len();
         let mut is_first = true;
         while self.has_part(is_first, b'}')? {
@@ -181,13 +187,14 @@ impl<'b, 'd> Reader<'b, 'd> {
         Ok(())
     }
 
-    /// Goes into a list or an object.
-    fn open(&mut self, bracket: u8, expected: &str) -> Read<()> {
+    /// Goes into a list or an object; false if there was something else, past which
+    /// reading goes on, so that what comes after it is looked at, too.
+    fn open(&mut self, bracket: u8, expected: &str) -> Read<bool> {
         if self.token() != Some(bracket) {
             let found = describe(&self.value()?);
             self.diagnostics
                 .error(DiagnosticCode::WrongType, &self.path, found, expected);
-            return Err(Stopped);
+            return Ok(false);
         }
         self.at += 1;
         self.depth += 1;
@@ -197,7 +204,7 @@ impl<'b, 'd> Reader<'b, 'd> {
                 .error(DiagnosticCode::TooDeep, &self.path, "more levels", expected);
             return Err(Stopped);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Whether another part follows; if not, goes out past the closing bracket.
