@@ -4,7 +4,7 @@
 //! through `stats_tags` (docs/filters/authz.md has the snippet).
 
 use sluice_adapter::{Counters, Host, Level};
-use sluice_authz::{Decision, DryRun, Verdict};
+use sluice_authz::{Decision, DryRun, Stage, Verdict};
 use sluice_policy::Reply;
 
 /// Rule of a decision that no rule took.
@@ -86,11 +86,23 @@ impl Report {
     }
 }
 
+/// What the log calls a stage. Logs are searched for these words, so they stay.
+const fn stage_name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Invalid => "invalid_configuration",
+        Stage::PeerAuthentication => "peer_authentication",
+        Stage::Custom => "custom",
+        Stage::Deny => "deny",
+        Stage::Allow => "allow",
+        Stage::Default => "no_policy",
+    }
+}
+
 /// One line, `key=value`.
 fn line(decision: &Decision<'_>, verdict: &str, rule: &str) -> String {
     let mut line = format!(
-        "sluice-authz verdict={verdict} stage={:?} rule={rule}",
-        decision.stage
+        "sluice-authz verdict={verdict} stage={} rule={rule}",
+        stage_name(decision.stage)
     );
     for (name, result) in [
         ("dry_run_allow", decision.dry_run_allow),
@@ -111,4 +123,25 @@ fn line(decision: &Decision<'_>, verdict: &str, rule: &str) -> String {
         line.push_str(&format!(" unavailable={}", attribute.name()));
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Stage, stage_name};
+
+    #[test]
+    fn the_page_lists_every_stage() {
+        let page = include_str!("../../../docs/filters/authz.md");
+        for stage in [
+            Stage::Invalid,
+            Stage::PeerAuthentication,
+            Stage::Custom,
+            Stage::Deny,
+            Stage::Allow,
+            Stage::Default,
+        ] {
+            let row = format!("\n  | `{}` | ", stage_name(stage));
+            assert!(page.contains(&row), "{stage:?}");
+        }
+    }
 }
