@@ -102,10 +102,13 @@ impl Policies {
             Shape::Example | Shape::Callers => vec![base(index), below],
             Shape::Least => vec![below],
         };
-        let mut rule = json!({"to": [{"operation": {"methods": ["GET"], "paths": paths}}]});
-        if self.shape == Shape::Callers {
-            rule["from"] = json!([{"source": {"principals": [principal(&name(index))]}}]);
-        }
+        let to = json!([{"operation": {"methods": ["GET"], "paths": paths}}]);
+        let rule = if self.shape == Shape::Callers {
+            let caller = principal(&name(index));
+            json!({"from": [{"source": {"principals": [caller]}}], "to": to})
+        } else {
+            json!({"to": to})
+        };
         json!({
             "apiVersion": "security.istio.io/v1",
             "kind": "AuthorizationPolicy",
