@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use sluice_host::{
-    Attributes, Chain, Engine, EngineOptions, Exchange, Message, Module, Outcome, PluginConfig,
-    PluginState, Value, World,
+    Attributes, Chain, Engine, EngineOptions, Exchange, LogLine, Message, Module, Outcome,
+    PluginConfig, PluginState, Value, World,
 };
 
 /// A chain of one plugin.
@@ -16,19 +16,35 @@ pub struct Guest {
 impl Guest {
     /// Starts and configures the module at `path` in a proxy of `namespace`.
     pub fn start(path: &Path, namespace: &str, configuration: String) -> Result<Self> {
+        let plugin = PluginConfig::new("bench", configuration);
+        let guest = Self::load(path, plugin, world(namespace))?;
+        ensure!(
+            matches!(guest.state(), Some(PluginState::Running)),
+            "{}: configuration refused: {:?}",
+            path.display(),
+            guest.logs()
+        );
+        Ok(guest)
+    }
+
+    /// Starts the module at `path`, which may refuse its configuration.
+    pub fn load(path: &Path, plugin: PluginConfig, world: World) -> Result<Self> {
         let bytes = std::fs::read(path)
             .with_context(|| format!("{}: `cargo xtask dist` makes it", path.display()))?;
         let engine = Engine::new(EngineOptions::default())?;
-        let module = Module::compile(&engine, "bench", &bytes)?;
-        let plugin = PluginConfig::new("bench", configuration);
-        let chain = Chain::new(&engine, vec![(module, plugin)], world(namespace))?;
-        ensure!(
-            matches!(chain.plugin_state(0), Some(PluginState::Running)),
-            "{}: configuration refused: {:?}",
-            path.display(),
-            chain.logs()
-        );
+        let module = Module::compile(&engine, &plugin.name, &bytes)?;
+        let chain = Chain::new(&engine, vec![(module, plugin)], world)?;
         Ok(Self { chain })
+    }
+
+    /// Whether it runs.
+    pub fn state(&self) -> Option<&PluginState> {
+        self.chain.plugin_state(0)
+    }
+
+    /// Everything it has logged outside of streams.
+    pub fn logs(&self) -> &[LogLine] {
+        self.chain.logs()
     }
 
     /// Takes one exchange through.
@@ -44,7 +60,8 @@ impl Guest {
     }
 }
 
-fn world(namespace: &str) -> World {
+/// A proxy of a workload in `namespace`, without clusters.
+pub fn world(namespace: &str) -> World {
     let metadata = Value::Map(vec![("NAMESPACE".to_owned(), namespace.into())]);
     let node = Value::Map(vec![("metadata".to_owned(), metadata)]);
     World {

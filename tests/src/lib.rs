@@ -2,6 +2,7 @@
 
 pub mod cases;
 pub mod conformance;
+pub mod envoys;
 pub mod equality;
 pub mod guest;
 pub mod record;

@@ -89,6 +89,7 @@ pub struct WasmFilter {
     configuration: String,
     environment: Vec<(String, String)>,
     failure_policy: FailurePolicy,
+    allow_on_headers_stop_iteration: bool,
 }
 
 impl WasmFilter {
@@ -104,6 +105,7 @@ impl WasmFilter {
             configuration: configuration.to_owned(),
             environment: Vec::new(),
             failure_policy: FailurePolicy::default(),
+            allow_on_headers_stop_iteration: false,
         }
     }
 
@@ -135,6 +137,13 @@ impl WasmFilter {
         self
     }
 
+    /// `StopIteration` on headers lets the body go on, which Istio leaves off.
+    #[must_use]
+    pub fn allow_on_headers_stop_iteration(mut self) -> Self {
+        self.allow_on_headers_stop_iteration = true;
+        self
+    }
+
     /// The HTTP filter.
     #[must_use]
     pub fn to_json(&self) -> Value {
@@ -145,6 +154,7 @@ impl WasmFilter {
                 "name": self.name,
                 "root_id": self.root_id,
                 "failure_policy": self.failure_policy.name(),
+                "allow_on_headers_stop_iteration": self.allow_on_headers_stop_iteration,
                 "configuration": {
                     "@type": "type.googleapis.com/google.protobuf.StringValue",
                     "value": self.configuration,
