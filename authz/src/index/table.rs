@@ -129,4 +129,10 @@ mod tests {
         }
         assert_eq!(list(&table, 100 << 32), None);
     }
+    #[test]
+    fn neighbouring_keys_begin_at_neighbouring_slots() {
+        let table = Table::build((0..100).zip(0..).collect());
+        let first = |key| table.probe(key).next().unwrap();
+        assert!((1..100).all(|key| first(key) == first(key - 1) + 1));
+    }
 }

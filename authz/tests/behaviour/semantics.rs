@@ -436,3 +436,39 @@ fn sources_operations_and_conditions_are_anded() {
         ],
     );
 }
+
+/// Istio looks for a value in brackets in a list, and compares any other with a string.
+#[test]
+fn metadata_is_a_string_or_a_list_as_the_value_says() {
+    let written = json!([
+        "v", "w", "[v", "w]", ["v"], ["u", "w"], [1], [], 1, null, {"k": "v"}
+    ]);
+    let rows = [
+        ("values", json!(["v"]), json!(["v"])),
+        ("values", json!(["[v]"]), json!([["v"]])),
+        ("values", json!(["[[w]]"]), json!([["u", "w"]])),
+        ("values", json!(["[v", "w]"]), json!(["[v", "w]"])),
+        ("values", json!(["w", "[v]"]), json!(["w", ["v"]])),
+        ("values", json!(["w*"]), json!(["w", "w]"])),
+        ("values", json!(["[*]"]), json!([["v"], ["u", "w"]])),
+        (
+            "notValues",
+            json!(["w", "[v]"]),
+            json!(["v", "[v", "w]", ["u", "w"], [1], [], 1, null, {"k": "v"}]),
+        ),
+    ];
+    for (condition, values, expected) in rows {
+        let key = "experimental.envoy.filters.http.x[k]";
+        let rule = json!({"when": [{"key": key, condition: values}]});
+        let found = written.as_array().unwrap().iter().filter(|k| {
+            let metadata = Some(json!({"k": k, "other": "v"}));
+            let call = Call {
+                metadata,
+                ..Call::default()
+            };
+            matches(&rule, &call)
+        });
+        let found: Vec<Value> = found.cloned().collect();
+        assert_eq!(json!(found), expected, "{rule}");
+    }
+}

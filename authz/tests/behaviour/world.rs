@@ -82,6 +82,8 @@ pub struct Call {
     pub destination: &'static str,
     pub server_name: Option<&'static str>,
     pub token: Option<Value>,
+    /// Dynamic metadata `envoy.filters.http.x`.
+    pub metadata: Option<Value>,
 }
 
 impl Default for Call {
@@ -96,6 +98,7 @@ impl Default for Call {
             destination: "10.0.0.2:8080",
             server_name: None,
             token: None,
+            metadata: None,
         }
     }
 }
@@ -146,6 +149,9 @@ impl Call {
                 "envoy.filters.http.jwt_authn".to_owned(),
                 json!({"payload": token}),
             );
+        }
+        if let Some(written) = &self.metadata {
+            metadata.insert("envoy.filters.http.x".to_owned(), written.clone());
         }
         let text = |text: Option<&'static str>| {
             text.map_or(Fact::Absent, |text| Fact::Present(text.as_bytes()))
