@@ -9,18 +9,18 @@ use crate::run;
 use crate::setup::tools;
 use crate::tree::Tree;
 
-/// Runs cargo-mutants over `policy` and `authz`; its output goes to `target/mutants`.
+/// Whatever refuses requests, and what carries a refusal out.
+const PACKAGES: [&str; 3] = ["sluice-policy", "sluice-authz", "sluice-adapter"];
+
+/// Runs cargo-mutants over [`PACKAGES`]; its output goes to `target/mutants.out`.
 pub fn mutants(tree: &Tree, passed: &Passed) -> Result<ExitCode> {
     let program = tools::cargo_mutants(tree)?;
     let mut command = std::process::Command::new(program);
     command.current_dir(tree.root());
-    command.args([
-        "mutants",
-        "--package",
-        "sluice-policy",
-        "--package",
-        "sluice-authz",
-    ]);
+    command.arg("mutants");
+    for package in PACKAGES {
+        command.args(["--package", package]);
+    }
     command.arg("--output").arg(tree.made(""));
     command.args(&passed.arguments);
     run::hand_on(&mut command)
