@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod number;
+
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -108,7 +110,7 @@ pub struct PluginArgs {
     pub direction: crate::plugins::Direction,
 
     /// Port of that listener, where a recording does not say it (destination.port)
-    #[arg(long, help_heading = "Plugins", value_name = "PORT")]
+    #[arg(long, help_heading = "Plugins", value_name = "PORT", value_parser = number::port)]
     pub port: Option<u16>,
 
     /// Namespace whose plugins apply to the whole mesh (meshConfig.rootNamespace)

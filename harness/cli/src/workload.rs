@@ -7,6 +7,9 @@ use std::str::FromStr;
 use sluice_policy::workload::Service;
 use sluice_policy::{ProxyKind, Workload};
 
+/// The keys that are no labels.
+pub const KEYS: [&str; 5] = ["namespace", "kind", "name", "cluster", "serviceAccount"];
+
 /// The workload behind the simulated proxy, with the node facts that Istio
 /// puts into Envoy's bootstrap for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +84,11 @@ impl FromStr for WorkloadOption {
                     "found `{part}`, expected KEY=VALUE [workload-syntax]"
                 ))
             })?;
+            if matches!(key, "" | "label:") {
+                return Err(WorkloadError(format!(
+                    "found no key in `{part}`, expected KEY=VALUE [workload-syntax]"
+                )));
+            }
             if seen.insert(key.to_owned(), ()).is_some() {
                 return Err(WorkloadError(format!(
                     "found `{key}` twice, expected each key once [workload-duplicate-key]"
@@ -229,7 +237,16 @@ mod tests {
 
     #[test]
     fn refuses_what_it_cannot_read() {
-        for text in ["", "app", "a=1,", "namespace=", "kind=pod", "a=1,a=2"] {
+        for text in [
+            "",
+            "app",
+            "=x",
+            "label:=x",
+            "a=1,",
+            "namespace=",
+            "kind=pod",
+            "a=1,a=2",
+        ] {
             assert!(text.parse::<WorkloadOption>().is_err(), "{text}");
         }
     }

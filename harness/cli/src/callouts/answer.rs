@@ -141,7 +141,10 @@ impl Answer {
     }
 }
 
-/// Takes every key that would say something, so that a misspelt one is told.
+/// Keys that say more of an answer, and are none alone.
+const COMPANIONS: [&str; 3] = ["headers", "body", "grpcMessage"];
+
+/// Takes every key that would say something, so that only a misspelt one is unknown.
 fn no_answer(answer: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Option<What> {
     let keys = KINDS.map(|(key, _)| key);
     let expected = one_of(keys.into_iter());
@@ -152,6 +155,7 @@ fn no_answer(answer: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Option<W
         expected,
     );
     answer.ignore(&keys);
+    answer.ignore(&COMPANIONS);
     None
 }
 
@@ -314,6 +318,8 @@ mod tests {
              \"grpcStatus\", \"messageBase64\", \"failure\" [missing-key]"
         );
         for (answer, code) in [
+            ("{grpcMessage: hi}", "missing-key"),
+            ("{headers: {a: b}, body: hi, delay: 1s}", "missing-key"),
             ("{status: 200, grpcStatus: 0}", "unknown-key"),
             ("{allow: {}, deny: {}}", "unknown-key"),
             ("{failure: timeout, delay: 1s}", "unknown-key"),

@@ -4,6 +4,7 @@ use serde_json::Value;
 use sluice_policy::diagnostic::quote;
 use sluice_policy::json::Node;
 use sluice_policy::{DiagnosticCode, Diagnostics};
+use sluice_recording::is_header_name;
 
 /// Lines of headers, names in lower case.
 pub(super) type Lines = Vec<(String, String)>;
@@ -30,17 +31,12 @@ fn values<'v>(node: &Node<'v>, diagnostics: &mut Diagnostics) -> Vec<Node<'v>> {
 /// A name of a header (RFC 9110 §5.1), in lower case as HTTP/2 and Envoy have
 /// it. Pseudo-headers are none: they have keys of their own.
 pub(super) fn name(key: &str, at: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<String> {
-    let is_name = !key.is_empty() && key.bytes().all(is_token);
+    let is_name = is_header_name(key);
     if !is_name {
         let expected = "the name of a header";
         diagnostics.error(DiagnosticCode::UnknownKey, at.path(), quote(key), expected);
     }
     is_name.then(|| key.to_ascii_lowercase())
-}
-
-/// `tchar` of RFC 9110 §5.6.2.
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// A value without what would end the line (RFC 9110 §5.5).

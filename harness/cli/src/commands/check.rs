@@ -130,9 +130,8 @@ impl Check<'_> {
         let said: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
         for (diagnostic, message) in diagnostics.iter().zip(&said) {
             let path = found.extension.configuration_path();
-            let span = found
-                .node
-                .locate(&format!("{path}.{}", diagnostic.path), false);
+            let path = format!("{path}.{}", diagnostic.path);
+            let span = found.node.place_of(diagnostic, &path);
             console.point(
                 diagnostic.severity.into(),
                 message,

@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 use sluice_host::{EngineOptions, LogLevel};
 use sluice_recording::{Code, Reader};
 
+use crate::args::number;
 use crate::commands::simulate::SimulationArgs;
 use crate::console::Console;
 use crate::failure::{Exit, Failure};
@@ -44,11 +45,11 @@ pub struct ReplayArgs {
     pub simulation: SimulationArgs,
 
     /// Threads [default: one for each core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::count)]
     pub jobs: Option<NonZeroUsize>,
 
     /// Envoy workers to simulate; a plugin that keeps state between requests wants 1
-    #[arg(long, value_name = "N", default_value = DEFAULT_WORKERS)]
+    #[arg(long, value_name = "N", default_value = DEFAULT_WORKERS, value_parser = number::count)]
     pub workers: NonZeroUsize,
 
     /// Format of the report

@@ -8,7 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use sluice_host::{Engine, EngineOptions, LogLevel};
 use sluice_policy::path_normalization::Normalization;
 
-use crate::args::PluginArgs;
+use crate::args::{PluginArgs, number};
 use crate::callouts::Script;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -33,7 +33,7 @@ pub struct SimulationArgs {
     pub callouts: Option<PathBuf>,
 
     /// Seed of everything random
-    #[arg(long, value_name = "N", default_value = "0")]
+    #[arg(long, value_name = "N", default_value = "0", value_parser = number::seed)]
     pub seed: u64,
 }
 

@@ -41,7 +41,7 @@ type Seen = BTreeMap<String, Vec<(&'static str, String)>>;
 /// Reads and judges every manifest, and shows what is wrong with any.
 ///
 /// # Errors
-/// When a file cannot be read.
+/// When a file cannot be read, or none has a manifest.
 pub fn gather(paths: &[PathBuf], console: &mut Console) -> Result<Gathered, Failure> {
     let mut gathered = Gathered::default();
     let mut seen = Seen::new();
@@ -55,7 +55,24 @@ pub fn gather(paths: &[PathBuf], console: &mut Console) -> Result<Gathered, Fail
         }
         gathered.files.push(file);
     }
+    if gathered.plugins.is_empty() && gathered.refused == 0 {
+        return Err(no_manifest(paths));
+    }
     Ok(gathered)
+}
+
+/// Files with nothing in them that could be wrong are no success.
+fn no_manifest(paths: &[PathBuf]) -> Failure {
+    let names: Vec<_> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    Failure::new(
+        names.join(", "),
+        "no manifest of a plugin",
+        "at least one WasmPlugin or TrafficExtension",
+        "no-manifest",
+    )
 }
 
 impl Gathered {
@@ -178,12 +195,13 @@ fn nothing_to_run(gathered: &Gathered, proxy: &Proxy<'_>, console: &mut Console)
         console.say(Severity::Note, format_args!("{name} {reason}"));
     }
     let total = u64::try_from(gathered.plugins.len()).unwrap_or(u64::MAX);
-    Failure::new(
-        format_args!("--workload {}", proxy.workload),
-        format_args!("none of {} to run on it", plural(total, "plugin")),
-        "at least one that attaches to this workload",
-        "no-plugin",
-    )
+    let path = format!("--workload {}", proxy.workload);
+    let found = format!("none of {} to run on it", plural(total, "plugin"));
+    let expected = "at least one that attaches to this workload";
+    match miss::misspelt_label(gathered.extensions(), proxy) {
+        Some(help) => Failure::with_help(path, found, expected, &help, "no-plugin"),
+        None => Failure::new(path, found, expected, "no-plugin"),
+    }
 }
 
 /// Says so where an extension is on the proxy and cannot be run here.

@@ -1,9 +1,11 @@
 //! Why an extension is not on a proxy, in words: what a typo in `--workload` looks like.
 
+use sluice_policy::diagnostic::{quote, suggest};
 use sluice_policy::{ProxyKind, Workload};
 
 use super::installation::Proxy;
 use super::manifest::{Extension, Filter};
+use crate::workload::KEYS;
 
 /// What keeps `extension` from being run on `proxy`: the first of the
 /// conditions of [`Proxy::select`] that does not hold.
@@ -14,6 +16,24 @@ pub fn reason(extension: &Extension, proxy: &Proxy<'_>) -> String {
         .or_else(|| selector(extension, &workload))
         .or_else(|| listener(extension, proxy))
         .unwrap_or_else(|| left_out(&extension.spec.filter).to_owned())
+}
+
+/// A label that no plugin selects, and that is near to a key of `--workload` or to a label
+/// that one does select: `namspace=production` is a label too.
+pub fn misspelt_label<'e>(
+    extensions: impl Iterator<Item = &'e Extension>,
+    proxy: &Proxy<'_>,
+) -> Option<String> {
+    let selectors = extensions.map(|extension| &extension.spec.attachment.labels);
+    let selected: Vec<&str> = selectors
+        .flat_map(|labels| labels.keys().map(String::as_str))
+        .collect();
+    let given = proxy.workload.workload.labels.keys().map(String::as_str);
+    let mut unselected = given.filter(|key| !selected.contains(key));
+    unselected.find_map(|key| {
+        let near = suggest(key, KEYS.into_iter().chain(selected.iter().copied()))?;
+        Some(format!("{} became a label: {near}", quote(key)))
+    })
 }
 
 fn target(extension: &Extension, workload: &Workload) -> Option<String> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::string::FromUtf8Error;
 
-use sluice_policy::{Diagnostic, DiagnosticCode};
+use sluice_policy::Diagnostic;
 
 use super::{Node, YamlError};
 use crate::console::{Console, Severity, Source};
@@ -49,8 +49,7 @@ impl YamlFile {
 
     /// Shows a finding at its place in one of the documents.
     pub fn show(&self, console: &mut Console, document: &Node, diagnostic: &Diagnostic) {
-        let prefer_key = diagnostic.code == DiagnosticCode::UnknownKey;
-        let span = document.locate(&diagnostic.path, prefer_key);
+        let span = document.place_of(diagnostic, &diagnostic.path);
         console.point(
             diagnostic.severity.into(),
             &diagnostic.to_string(),

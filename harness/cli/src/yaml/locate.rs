@@ -1,8 +1,16 @@
 //! From the path of a finding to its place in the text.
 
+use sluice_policy::{Diagnostic, DiagnosticCode};
+
 use super::{Content, Node, Span};
 
 impl Node {
+    /// Where to point for a finding whose path leads, from here, along `path`: of a key that
+    /// is unknown at the key, else at the value.
+    pub fn place_of(&self, diagnostic: &Diagnostic, path: &str) -> Span {
+        self.locate(path, diagnostic.code == DiagnosticCode::UnknownKey)
+    }
+
     /// Where the value at `path` stands, for example `spec.match[0].ports[1]`.
     ///
     /// A path that leads to a missing key gives the place of the deepest part
