@@ -194,11 +194,16 @@ fn plugin(row: &Row, tag: &str, module: &Path) -> WasmFilter {
         Failure::Closed => FailurePolicy::FailClosed,
         Failure::Open => FailurePolicy::FailOpen,
     };
-    WasmFilter::new("probe", module, &row.script(tag))
+    let filter = WasmFilter::new("probe", module, &row.script(tag))
         .root_id(tag)
         .vm_id(if row.own_vm { tag } else { "shared" })
         .environment("MESH", "east")
-        .failure_policy(policy)
+        .failure_policy(policy);
+    if row.stop_iteration {
+        filter.allow_on_headers_stop_iteration()
+    } else {
+        filter
+    }
 }
 
 fn seen_request(received: Received) -> SeenRequest {

@@ -53,6 +53,7 @@ impl HarnessDriver {
                 Failure::Closed => FailStrategy::FailClosed,
                 Failure::Open => FailStrategy::FailOpen,
             },
+            allow_on_headers_stop_iteration: row.stop_iteration,
             ..PluginConfig::new("probe", row.script(TAG))
         };
         let world = World {

@@ -70,6 +70,8 @@ pub struct Row {
     pub own_vm: bool,
     /// What follows a trap.
     pub failure: Failure,
+    /// `allow_on_headers_stop_iteration`.
+    pub stop_iteration: bool,
     /// Hosts that do otherwise: the beginning of their name, and what they do.
     pub otherwise: Vec<(&'static str, &'static str)>,
 }
@@ -90,6 +92,7 @@ impl Row {
             },
             own_vm: false,
             failure: Failure::Closed,
+            stop_iteration: false,
             otherwise: Vec::new(),
         }
     }
@@ -199,6 +202,12 @@ impl Row {
     /// Requests pass after a trap.
     pub fn fail_open(mut self) -> Self {
         self.failure = Failure::Open;
+        self
+    }
+
+    /// `StopIteration` on headers stops the headers alone.
+    pub fn stop_iteration(mut self) -> Self {
+        self.stop_iteration = true;
         self
     }
 

@@ -84,6 +84,47 @@ pub(super) fn rows() -> Vec<Row> {
             "done",
             "delete",
         ]),
+        Row::new(
+            "a body takes a request on that StopIteration has stopped",
+            "with allow_on_headers_stop_iteration: a pause has to be StopAllIterationAndWatermark (4)",
+        )
+        .own_vm()
+        .stop_iteration()
+        .path("/v1/payments")
+        .protocol(Protocol::Http2)
+        .post("abc")
+        .returns("request_headers", 1)
+        .statuses(&[400])
+        .upstream_body("abc")
+        .call_with("request_body 3 1"),
+        Row::new(
+            "StopAllIterationAndWatermark holds the body back, too",
+            "until the request is told to go on",
+        )
+        .own_vm()
+        .stop_iteration()
+        .path("/v1/payments")
+        .protocol(Protocol::Http2)
+        .post("abc")
+        .steps(
+            "request_headers",
+            &[(
+                "http_call callout 1000 :method=GET :path=/healthz :authority=callee",
+                "ok *",
+            )],
+        )
+        .returns("request_headers", 4)
+        .steps(
+            "http_call_response",
+            &[
+                ("set_shared answered yes 0", "ok"),
+                ("effective_stream", "ok"),
+                ("continue 0", "ok"),
+            ],
+        )
+        .steps("request_body", &[("shared answered", "ok yes *")])
+        .statuses(&[400])
+        .upstream_body("abc"),
         Row::new("ticks come on the root", "as often as asked for")
             .own_vm()
             .steps("configure", &[("tick 50", "ok")])
