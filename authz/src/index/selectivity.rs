@@ -333,3 +333,21 @@ fn rules_without_a_key_wait_behind_what_they_share() {
     };
     assert_eq!(search(&program, &shared), (Truth::False, 1));
 }
+
+/// Every rule wants a pseudo-header that the host leaves out, and none is filed by it.
+#[test]
+fn what_no_rule_is_filed_by_may_be_unknown() {
+    let program = program(|i| {
+        json!({
+            "to": [{"operation": {"paths": [format!("/p{i:03}")]}}],
+            "when": [{"key": "request.headers[:scheme]", "values": ["https"]}],
+        })
+    });
+    let hidden = Sent {
+        headers: vec![("x-other", "1".to_owned())],
+        ..path("/p001".to_owned())
+    };
+    let (holds, tested) = search(&program, &hidden);
+    assert_eq!(holds, Truth::False);
+    assert!(tested <= TESTED, "{tested} literals");
+}

@@ -166,6 +166,14 @@ fn what_was_found_stands_beside_what_was_expected() {
             r#"metadata[envoy.filters.http.x][k]: found nothing, expected "v""#,
         ),
         (
+            when(
+                "experimental.envoy.filters.http.jwt_authn[payload]",
+                json!(["v"]),
+            ),
+            get("/"),
+            r#"metadata[envoy.filters.http.jwt_authn][payload]: found nothing, expected "v""#,
+        ),
+        (
             to(json!({"notMethods": ["GET", "PUT"]})),
             get("/"),
             r#"method: found "GET", expected none of "GET", "PUT""#,

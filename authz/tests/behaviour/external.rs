@@ -12,7 +12,7 @@ use sluice_policy::{Attribute, Fact, HeaderEdit, HeaderLine, Reply, Request};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use crate::world::{Call, configured, decided, get, policy, to};
+use crate::world::{Call, by, configured, decided, get, policy, to};
 
 fn custom(name: &str, provider: &str, path: &str) -> Value {
     policy(
@@ -439,6 +439,44 @@ fn a_grpc_check_is_the_request_as_a_message() {
         (source.address.as_str(), source.port_value),
         ("10.0.0.1", 40000)
     );
+}
+
+#[test]
+fn a_grpc_check_has_scheme_size_and_both_ends() {
+    let any = json!({"action": "CUSTOM", "provider": {"name": "g"}, "rules": [{}]});
+    let program = program(&[policy("p", any)], &[grpc(json!({}))], false);
+    let attributes = |headers: &[(&'static str, &'static str)]| {
+        let call = Call {
+            headers: headers.to_vec(),
+            ..by("spiffe://td/ns/n/sa/s")
+        };
+        let (Callout::Grpc { message, .. }, _) = begun(&program, &call) else {
+            panic!()
+        };
+        let check = CheckRequest::decode(message.as_slice()).unwrap();
+        check.attributes.unwrap()
+    };
+    let known = attributes(&[(":scheme", "https"), ("content-length", "7")]);
+    let http = known.request.unwrap().http.unwrap();
+    assert_eq!((http.scheme.as_str(), http.size), ("https", 7));
+    assert_eq!(known.source.unwrap().principal, "spiffe://td/ns/n/sa/s");
+    let destination = known.destination.unwrap();
+    assert_eq!(destination.principal, "");
+    let address = destination.address.unwrap().socket_address.unwrap();
+    assert_eq!(
+        (address.address.as_str(), address.port_value),
+        ("10.0.0.2", 8080)
+    );
+    let unknown = attributes(&[]).request.unwrap().http.unwrap();
+    assert_eq!((unknown.scheme.as_str(), unknown.size), ("", -1));
+}
+
+#[test]
+fn only_a_provider_that_is_there_may_be_asked() {
+    let may_ask = |policies: &[Value]| program(policies, &[http(json!({}))], false).may_ask();
+    assert!(may_ask(&[custom("p", "h", "/x")]));
+    assert!(!may_ask(&[custom("p", "nobody", "/x")]));
+    assert!(!may_ask(&[policy("p", json!({"rules": [{}]}))]));
 }
 
 fn option(name: &str, value: &str, append: Option<bool>, append_action: i32) -> HeaderValueOption {

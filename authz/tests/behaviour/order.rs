@@ -149,6 +149,14 @@ fn dry_run_policies_report_and_do_nothing() {
 }
 
 #[test]
+fn a_dry_run_of_audit_records_nothing() {
+    let audit = policy("w", json!({"action": "AUDIT", "rules": [{}]}));
+    let decision = |policy| decided(&program(vec![policy]), &get("/")).audit.is_some();
+    assert!(decision(audit.clone()));
+    assert!(!decision(dry_run(audit)));
+}
+
+#[test]
 fn a_dry_run_that_is_no_boolean_is_enforced() {
     let mut resource = deny(json!({}));
     resource["metadata"]["annotations"] = json!({"istio.io/dry-run": "yes"});

@@ -1,8 +1,10 @@
 //! PeerAuthentication at layer 7.
 
+use std::net::SocketAddr;
+
 use serde_json::{Value, json};
-use sluice_authz::{Stage, Verdict, compile, reply_for};
-use sluice_policy::{Attribute, Diagnostics, ProxyKind, Request};
+use sluice_authz::{Resume, Scratch, Stage, Verdict, compile, decide, reply_for};
+use sluice_policy::{Attribute, Diagnostics, Fact, ProxyKind, Request};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -138,17 +140,46 @@ fn of_several_the_oldest_counts() {
 #[test]
 fn a_connection_of_unknown_kind_counts_as_plaintext() {
     let program = program(vec![peer("a", "default", mode("STRICT"))]);
-    let decision = sluice_authz::decide(
+    let decision = decide(
         &program,
-        &mut sluice_authz::Scratch::default(),
+        &mut Scratch::default(),
         &Request::default(),
-        sluice_authz::Resume::default(),
+        Resume::default(),
     );
     assert_eq!(decision.verdict, Verdict::Deny);
     assert_eq!(
         decision.unavailable.iter().collect::<Vec<_>>(),
         [Attribute::Mtls]
     );
+}
+
+#[test]
+fn a_port_that_is_unknown_counts_as_the_strictest() {
+    let mut spec = selected("PERMISSIVE");
+    spec["portLevelMtls"] = json!({"8080": {"mode": "STRICT"}, "9090": {"mode": "PERMISSIVE"}});
+    let program = program(vec![peer("a", "own", spec)]);
+    let refused = |port: Fact<SocketAddr>, mtls: Fact<bool>| {
+        let mut request = Request::default();
+        request.connection.destination_address = port;
+        request.connection.mtls = mtls;
+        let (scratch, resume) = (&mut Scratch::default(), Resume::default());
+        let decision = decide(&program, scratch, &request, resume);
+        let unavailable: Vec<Attribute> = decision.unavailable.iter().collect();
+        (decision.verdict == Verdict::Deny).then_some(unavailable)
+    };
+    let on = |address: &str| Fact::Present(address.parse().unwrap());
+    let (port, mtls) = (Attribute::DestinationAddress, Attribute::Mtls);
+    let plaintext = Fact::Present(false);
+    assert_eq!(refused(on("10.0.0.2:8080"), plaintext), Some(vec![]));
+    assert_eq!(refused(on("10.0.0.2:9090"), plaintext), None);
+    assert_eq!(refused(Fact::Unavailable, plaintext), Some(vec![port]));
+    assert_eq!(
+        refused(on("10.0.0.2:8080"), Fact::Unavailable),
+        Some(vec![mtls])
+    );
+    assert_eq!(refused(Fact::Unavailable, Fact::Present(true)), None);
+    let demand: Vec<Attribute> = program.demand().iter().collect();
+    assert_eq!(demand, [port, mtls]);
 }
 
 #[test]

@@ -172,6 +172,28 @@ fn pseudo_headers_are_headers_too() {
     );
 }
 
+/// A list without any pseudo-header is one of a host that leaves them out.
+#[test]
+fn a_pseudo_header_that_may_be_hidden_is_not_absent() {
+    let key = "request.headers[:scheme]";
+    let http = when(key, json!(["http"]));
+    let other = json!({"when": [{"key": key, "notValues": ["http"]}]});
+    let rows = [
+        (with_headers(&[("x", "1")]), false, true),
+        (with_headers(&[(":scheme", "http")]), false, true),
+        (with_headers(&[(":scheme", "https")]), true, false),
+        (with_headers(&[(":method", "GET")]), true, false),
+    ];
+    for (call, allowed, denied) in rows {
+        assert_eq!(
+            passes(vec![allow(other.clone())], &call),
+            allowed,
+            "{call:?}"
+        );
+        assert_eq!(passes(vec![deny(http.clone())], &call), !denied, "{call:?}");
+    }
+}
+
 #[test]
 fn an_absent_header_satisfies_its_negation() {
     let rule = json!({"when": [{"key": "request.headers[x-t]", "notValues": ["1"]}]});
