@@ -10,6 +10,7 @@ pub mod human;
 pub mod json;
 pub mod junit;
 pub mod summary;
+pub mod unknown;
 pub mod visible;
 
 pub use exchange::{ExchangeReport, ExpectationFailure, UnscriptedCall};

@@ -19,6 +19,7 @@ use crate::replay::exchange::to_host;
 use crate::replay::simulation::{Setup, Worker};
 use crate::report::ExchangeReport;
 use crate::report::json::outcome_name;
+use crate::report::unknown;
 use crate::report::visible::visible;
 
 const TITLE: Style = Style::new().bold();
@@ -157,7 +158,10 @@ fn explanation(report: &ExchangeReport, script: &Script) -> String {
     fact("rule", report.rule.as_deref().unwrap_or("none"));
     fact("details", report.details.as_deref().unwrap_or("none"));
     for attribute in &report.unknown {
-        fact("unknown", attribute);
+        match unknown::reason(attribute) {
+            Some(reason) => fact("unknown", &format!("{attribute}: {reason}")),
+            None => fact("unknown", attribute),
+        }
     }
     for metric in &report.metrics {
         fact("metric", &format!("{} {:+}", metric.name, metric.change));

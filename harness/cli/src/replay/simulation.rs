@@ -8,13 +8,14 @@ use sluice_policy::path_normalization::{Normalization, Normalized};
 use sluice_recording::{AttributeValue, Exchange as Recorded, Paths, Recorded as Fact};
 
 use super::services::Services;
-use super::{exchange, expectation, world};
+use super::{exchange, expectation, path_parameters, world};
 use crate::callouts::Script;
 use crate::console::{Console, Severity};
 use crate::failure::Failure;
 use crate::plugins::{Direction, Installation};
 use crate::report::ExchangeReport;
 use crate::report::exchange::folded_route;
+use crate::report::unknown::PATH_IN_DOUBT;
 use crate::workload::WorkloadOption;
 
 /// What all workers share.
@@ -56,6 +57,13 @@ impl Setup {
             headers.set(":path", normal);
         }
         true
+    }
+
+    /// Whether it depends on the release of Envoy what the connection manager does to `:path`.
+    fn has_path_in_doubt(&self, headers: &Headers, paths: Option<Paths>) -> bool {
+        let path = headers.get(":path");
+        paths != Some(Paths::Normalized)
+            && path.is_some_and(|path| path_parameters::is_in_doubt(path, self.normalization))
     }
 
     /// Starts every plugin once, and shows what it logged while it did.
@@ -160,6 +168,8 @@ impl<'a> Worker<'a> {
         paths: Option<Paths>,
     ) -> Result<ExchangeReport, Failure> {
         let mut exchange = exchange::to_host(recorded);
+        let headers = &exchange.request.headers;
+        let has_path_in_doubt = self.setup.has_path_in_doubt(headers, paths);
         let is_taken = self.setup.normalize(&mut exchange.request.headers, paths);
         let route = route(recorded, &exchange.request.headers);
         let id = recorded.id.to_string();
@@ -185,6 +195,9 @@ impl<'a> Worker<'a> {
             }
         };
         self.complete_calls(&mut report);
+        if has_path_in_doubt && !report.costs.is_empty() {
+            report.unknown.push(PATH_IN_DOUBT.to_owned());
+        }
         complete(&mut report, recorded);
         Ok(report)
     }

@@ -11,6 +11,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::summary::{Finding, Outcomes, Summary};
+use super::unknown;
 use super::visible::visible;
 
 const TITLE: Style = Style::new().bold();
@@ -157,8 +158,11 @@ impl Report {
             "  {NOTE}a plugin read one in {exchanges}: a verdict that rests on it is not certain{NOTE:#}"
         ));
         for (attribute, finding) in summary.unknown.iter().take(MAX_LINES) {
-            let attribute = visible(attribute);
-            self.line(format_args!("  {attribute}  {}", Counted(finding)));
+            let (name, counted) = (visible(attribute), Counted(finding));
+            match unknown::reason(attribute) {
+                Some(reason) => self.line(format_args!("  {name}  {counted}: {reason}")),
+                None => self.line(format_args!("  {name}  {counted}")),
+            }
         }
     }
 
