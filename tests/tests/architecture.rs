@@ -3,6 +3,7 @@
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test that cannot read the tree must fail"
 )]
 
@@ -10,166 +11,85 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
+use page::Rule;
 use serde_json::Value;
 
-/// What a crate may name in its Cargo.toml, and what it may not even reach.
-struct Rule {
-    package: &'static str,
-    /// Crates of this workspace.
-    ours: &'static [&'static str],
-    /// Crates from elsewhere.
-    others: Others,
-    /// Crates that must not be there through any chain of dependencies.
-    never: &'static [&'static str],
-}
+mod page {
+    //! Reads the table.
 
-enum Others {
-    Any,
-    Only(&'static [&'static str]),
-}
+    use std::collections::BTreeSet;
 
-/// A host, a runtime, a clock or randomness in a pure crate is how purity ends.
-const IMPURE: &[&str] = &[
-    "proxy-wasm",
-    "wasmtime",
-    "tokio",
-    "rand",
-    "getrandom",
-    "chrono",
-    "jiff",
-    "sluice-host",
-    "sluice-recording",
-];
+    const SECTION: &str = "## Who may depend on whom";
+    /// Stands for the list in the paragraph that begins with it in bold.
+    const IMPURE: &str = "impure";
 
-const RULES: &[Rule] = &[
-    Rule {
-        package: "sluice-policy",
-        ours: &[],
-        others: Others::Only(&[
-            "foldhash",
-            "hashbrown",
-            "ipnet",
-            "memchr",
-            "regex-automata",
-            "regex-lite",
-            "serde",
-            "serde_json",
-            "strsim",
-        ]),
-        never: IMPURE,
-    },
-    Rule {
-        package: "sluice-authz",
-        ours: &["sluice-policy"],
-        others: Others::Only(&[
-            "foldhash",
-            "hashbrown",
-            "ipnet",
-            "memchr",
-            "serde",
-            "serde_json",
-        ]),
-        never: IMPURE,
-    },
-    Rule {
-        package: "sluice-adapter",
-        ours: &["sluice-policy"],
-        others: Others::Only(&["proxy-wasm", "serde_json", "talc"]),
-        never: &["sluice-authz", "wasmtime", "sluice-host"],
-    },
-    Rule {
-        package: "sluice-authz-filter",
-        ours: &["sluice-adapter", "sluice-authz", "sluice-policy"],
-        others: Others::Only(&[]),
-        never: &["wasmtime", "sluice-host"],
-    },
-    Rule {
-        package: "sluice-host",
-        ours: &[],
-        others: Others::Any,
-        never: &[
-            "proxy-wasm",
-            "sluice-policy",
-            "sluice-authz",
-            "sluice-recording",
-        ],
-    },
-    Rule {
-        package: "sluice-recording",
-        ours: &[],
-        others: Others::Any,
-        never: &[
-            "proxy-wasm",
-            "wasmtime",
-            "sluice-policy",
-            "sluice-authz",
-            "sluice-host",
-        ],
-    },
-    Rule {
-        package: "sluice-cli",
-        ours: &[
-            "sluice-authz",
-            "sluice-host",
-            "sluice-policy",
-            "sluice-recording",
-        ],
-        others: Others::Any,
-        never: &["proxy-wasm", "sluice-adapter"],
-    },
-    Rule {
-        package: "sluice-envoy",
-        ours: &["sluice-recording"],
-        others: Others::Any,
-        never: &["proxy-wasm", "wasmtime"],
-    },
-    Rule {
-        package: "sluice-tests",
-        ours: &[
-            "sluice-authz",
-            "sluice-cli",
-            "sluice-envoy",
-            "sluice-host",
-            "sluice-policy",
-            "sluice-recording",
-        ],
-        others: Others::Any,
-        never: &["proxy-wasm"],
-    },
-    // A guest is whatever a user's plugin could be, so it knows nothing of ours.
-    guest("sluice-conformance-guest"),
-    guest("sluice-empty"),
-    guest("sluice-probe"),
-    Rule {
-        package: "xtask",
-        ours: &[],
-        others: Others::Any,
-        never: &["wasmtime", "proxy-wasm"],
-    },
-];
+    /// A row: what a crate may name in its Cargo.toml, and what it may not even reach.
+    #[derive(Debug)]
+    pub struct Rule {
+        pub package: String,
+        /// Crates of this workspace.
+        pub ours: BTreeSet<String>,
+        /// Crates from elsewhere; any if there is no list.
+        pub others: Option<BTreeSet<String>>,
+        /// Crates that must not be there through any chain of dependencies.
+        pub never: BTreeSet<String>,
+    }
 
-const fn guest(package: &'static str) -> Rule {
-    Rule {
-        package,
-        ours: &[],
-        others: Others::Any,
-        never: &["wasmtime"],
+    pub fn rules(page: &str) -> Vec<Rule> {
+        let (_, section) = page.split_once(SECTION).expect("the section is there");
+        let section = section.split("\n## ").next().expect("a first part");
+        let impure = section
+            .lines()
+            .find(|line| line.starts_with("**impure**"))
+            .map(names)
+            .expect("what is impure is listed");
+        let rows = section.lines().filter(|line| line.starts_with('|'));
+        // Title and the line under it.
+        rows.skip(2).map(|row| rule(row, &impure)).collect()
+    }
+
+    fn rule(row: &str, impure: &BTreeSet<String>) -> Rule {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [_layer, package, ours, others, never] = cells[..] else {
+            panic!("found {row}, expected five cells");
+        };
+        let mut forbidden = cell(never, &["none", IMPURE]);
+        if never.contains(IMPURE) {
+            forbidden.extend(impure.iter().cloned());
+        }
+        Rule {
+            package: package.trim_matches('`').to_owned(),
+            ours: cell(ours, &["none"]),
+            others: (others != "any").then(|| cell(others, &["none"])),
+            never: forbidden,
+        }
+    }
+
+    /// Names in a cell that holds nothing but them, or some of these words.
+    fn cell(text: &str, words: &[&str]) -> BTreeSet<String> {
+        for item in text.split(", ") {
+            let is_name = item.starts_with('`') && item.ends_with('`');
+            assert!(
+                is_name || words.contains(&item),
+                "found {item}, expected a name in backticks or one of {words:?}"
+            );
+        }
+        names(text)
+    }
+
+    /// Whatever stands between backticks.
+    fn names(text: &str) -> BTreeSet<String> {
+        let quoted = text.split('`').skip(1).step_by(2);
+        quoted.map(str::to_owned).collect()
     }
 }
 
 #[test]
-fn every_crate_has_a_rule() {
+fn the_table_has_every_crate_and_no_other() {
     let workspace = Workspace::read();
-    let known: BTreeSet<&str> = RULES.iter().map(|rule| rule.package).collect();
-    let unknown: Vec<&String> = workspace
-        .members
-        .keys()
-        .filter(|name| !known.contains(name.as_str()))
-        .collect();
-    assert!(
-        unknown.is_empty(),
-        "add a rule here and a row to ARCHITECTURE.md for {unknown:?}"
-    );
+    let known: BTreeSet<&String> = workspace.rules.iter().map(|rule| &rule.package).collect();
+    let members: BTreeSet<&String> = workspace.members.keys().collect();
+    assert_eq!(known, members, "rows of ARCHITECTURE.md, and crates");
 }
 
 #[test]
@@ -178,18 +98,34 @@ fn crates_name_only_what_their_layer_may_use() {
     let mut wrong = Vec::new();
     for (rule, direct) in workspace.ruled() {
         for name in direct {
-            let is_ours = workspace.members.contains_key(name);
-            let allowed = match (&rule.others, is_ours) {
-                (_, true) => rule.ours.contains(&name.as_str()),
-                (Others::Any, false) => true,
-                (Others::Only(names), false) => names.contains(&name.as_str()),
+            let allowed = if workspace.members.contains_key(name) {
+                rule.ours.contains(name)
+            } else {
+                rule.others
+                    .as_ref()
+                    .is_none_or(|names| names.contains(name))
             };
             if !allowed {
                 wrong.push(format!("{} depends on {name}", rule.package));
             }
         }
     }
-    assert!(wrong.is_empty(), "against the table of layers: {wrong:#?}");
+    assert!(wrong.is_empty(), "against ARCHITECTURE.md: {wrong:#?}");
+}
+
+#[test]
+fn every_permission_is_used() {
+    let workspace = Workspace::read();
+    let mut unused = Vec::new();
+    for (rule, direct) in workspace.ruled() {
+        let permitted = rule.ours.iter().chain(rule.others.iter().flatten());
+        let idle = permitted.filter(|name| !direct.contains(*name));
+        unused.extend(idle.map(|name| format!("{} does not depend on {name}", rule.package)));
+    }
+    assert!(
+        unused.is_empty(),
+        "take it out of ARCHITECTURE.md: {unused:#?}"
+    );
 }
 
 #[test]
@@ -197,25 +133,44 @@ fn crates_do_not_reach_what_their_layer_must_not() {
     let workspace = Workspace::read();
     let mut wrong = Vec::new();
     for (rule, _) in workspace.ruled() {
-        let reached = workspace.reached_from(rule.package);
-        let bad = rule.never.iter().filter(|name| reached.contains(**name));
+        let reached = workspace.reached_from(&rule.package);
+        let bad = rule.never.intersection(&reached);
         wrong.extend(bad.map(|name| format!("{} reaches {name}", rule.package)));
     }
-    assert!(wrong.is_empty(), "against the table of layers: {wrong:#?}");
+    assert!(wrong.is_empty(), "against ARCHITECTURE.md: {wrong:#?}");
+}
+
+/// A prohibition with a slip in its name would forbid nothing.
+#[test]
+fn what_must_not_be_reached_of_ours_exists() {
+    let workspace = Workspace::read();
+    let ours = |name: &&String| name.starts_with("sluice-");
+    let named = workspace.rules.iter().flat_map(|rule| &rule.never);
+    let unknown: Vec<&String> = named
+        .filter(ours)
+        .filter(|name| !workspace.members.contains_key(*name))
+        .collect();
+    assert!(unknown.is_empty(), "no such crate: {unknown:?}");
 }
 
 /// Guards the tests above: an empty reading would pass them all.
 #[test]
-fn the_metadata_is_read() {
+fn table_and_metadata_are_read() {
     let workspace = Workspace::read();
     assert!(workspace.members["sluice-authz"].contains("sluice-policy"));
     assert!(workspace.reached_from("sluice-cli").contains("wasmtime"));
+    let engine = workspace.rules.iter().find(|r| r.package == "sluice-authz");
+    let engine = engine.expect("the engine has a row");
+    assert!(engine.never.contains("wasmtime"), "{engine:?}");
+    assert!(engine.others.is_some(), "{engine:?}");
 }
 
 /// Names of packages, and the packages that each uses outside of its tests.
 type Uses = BTreeMap<String, BTreeSet<String>>;
 
 struct Workspace {
+    /// The table of ARCHITECTURE.md.
+    rules: Vec<Rule>,
     /// What each crate of the workspace names in its Cargo.toml.
     members: Uses,
     /// What every package, ours or not, is built with.
@@ -244,13 +199,18 @@ impl Workspace {
             .iter()
             .map(|node| (names[text(&node["id"])].to_owned(), linked(node, &names)))
             .collect();
-        Self { members, resolved }
+        let page = std::fs::read_to_string(root().join("ARCHITECTURE.md"));
+        Self {
+            rules: page::rules(&page.expect("the page is there")),
+            members,
+            resolved,
+        }
     }
 
-    fn ruled(&self) -> impl Iterator<Item = (&'static Rule, &BTreeSet<String>)> {
-        RULES
+    fn ruled(&self) -> impl Iterator<Item = (&Rule, &BTreeSet<String>)> {
+        self.rules
             .iter()
-            .filter_map(|rule| Some((rule, self.members.get(rule.package)?)))
+            .filter_map(|rule| Some((rule, self.members.get(&rule.package)?)))
     }
 
     fn reached_from(&self, package: &str) -> BTreeSet<String> {
@@ -293,9 +253,6 @@ fn linked(node: &Value, names: &BTreeMap<&str, &str>) -> BTreeSet<String> {
 }
 
 fn cargo_metadata() -> Value {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the tests lie in the workspace");
     let output = Command::new(env!("CARGO"))
         .args([
             "metadata",
@@ -304,7 +261,7 @@ fn cargo_metadata() -> Value {
             "--filter-platform",
             "x86_64-unknown-linux-gnu",
         ])
-        .current_dir(root)
+        .current_dir(root())
         .output()
         .expect("cargo runs");
     assert!(
@@ -313,6 +270,12 @@ fn cargo_metadata() -> Value {
         String::from_utf8_lossy(&output.stderr)
     );
     serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON")
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests lie in the workspace")
 }
 
 fn array(value: &Value) -> &[Value] {
