@@ -55,3 +55,54 @@ pub(crate) fn key(lane: usize, relation: Relation, text: &[u8]) -> u64 {
     };
     fed.finish(relation)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    const TEXTS: usize = 4_096;
+
+    fn keys() -> Vec<u64> {
+        let texts = (0..TEXTS).map(|number| format!("/path/{number:04}"));
+        texts
+            .map(|text| key(3, Relation::Exact, text.as_bytes()))
+            .collect()
+    }
+
+    #[test]
+    fn neighbouring_texts_have_keys_of_their_own() {
+        let distinct: HashSet<u64> = keys().into_iter().collect();
+        assert_eq!(distinct.len(), TEXTS);
+    }
+
+    /// The table takes its slots from the low bits.
+    #[test]
+    fn every_bit_of_a_key_is_set_in_about_half_of_them() {
+        let keys = keys();
+        for bit in 0..u64::BITS {
+            let set = keys.iter().filter(|&&key| key >> bit & 1 == 1).count();
+            assert!(set.abs_diff(TEXTS / 2) < TEXTS / 10, "bit {bit}: {set}");
+        }
+    }
+
+    #[test]
+    fn a_text_has_a_key_by_lane_and_relation() {
+        let mut distinct = HashSet::new();
+        for lane in [0, 1, 255, 256, 65_536] {
+            for relation in [Relation::Exact, Relation::Prefix, Relation::Suffix] {
+                distinct.insert(key(lane, relation, b"aa"));
+            }
+        }
+        assert_eq!(distinct.len(), 15);
+        assert_eq!(
+            key(1, Relation::Suffix, b"ab"),
+            Fnv::for_lane(1)
+                .feed(b'b')
+                .feed(b'a')
+                .finish(Relation::Suffix)
+        );
+    }
+}

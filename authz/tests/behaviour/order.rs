@@ -90,6 +90,16 @@ fn rules_that_differ_only_by_name_report_the_first() {
 }
 
 #[test]
+fn of_many_rules_each_is_kept_once() {
+    let rules: Vec<Value> = (0..100)
+        .map(|number| to(json!({"paths": [format!("/{number}")]})))
+        .collect();
+    let spec = json!({"rules": rules});
+    let program = program(vec![policy("b", spec.clone()), policy("a", spec)]);
+    assert_eq!(program.rule_count(), 100);
+}
+
+#[test]
 fn audit_records_and_never_blocks() {
     let program = program(vec![policy(
         "w",
