@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn duplicate_keys_are_found_with_their_path() {
-        let found = findings(r#"{"a":[{"b":1,"b":2,"b":3}],"a":1}"#);
+        let found = findings(r#"{"a":[{"b":1,"b":2,"b":3}],"a":[1]}"#);
         let paths: Vec<&str> = found
             .lines()
             .filter_map(|line| line.split(':').next())
@@ -340,6 +340,7 @@ mod tests {
             ("x", "", "no value at line 1 column 1"),
             (" {}\n\n  x", "", "more after the end at line 3 column 3"),
             ("[1,\r\n\tx]", "[1]", "no value at line 2 column 2"),
+            ("[1] x", "", "more after the end at line 1 column 5"),
             (
                 "{\"a\": {\"b\":\n[1, 2;",
                 "a.b[2]",
