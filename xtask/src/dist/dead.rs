@@ -11,10 +11,10 @@
 use std::collections::HashSet;
 
 use anyhow::{Context, Result, bail, ensure};
-use walrus::ir::{Call, Instr, InstrLocId, Value, Visitor, dfs_in_order};
+use walrus::ir::{Call, Instr, InstrLocId, RefFunc, ReturnCall, Value, Visitor, dfs_in_order};
 use walrus::{
     ConstExpr, DataId, ElementItems, ElementKind, ExportItem, FunctionBuilder, FunctionId,
-    FunctionKind, LocalFunction, Module,
+    FunctionKind, GlobalKind, LocalFunction, Module,
 };
 
 use super::relocations::{FromData, Named, Relocations};
@@ -28,17 +28,17 @@ pub(super) fn clear(module: &mut Module, relocations: &Relocations) -> Result<()
     clear_table(module, &alive)
 }
 
-/// Fails unless every relocation belongs to an instruction of the module as it was
-/// read: a reference that is overlooked could clear what is still needed.
+/// Fails unless every relocation belongs to an instruction that is followed, in the
+/// module as it was read: a reference that is overlooked could clear what is needed.
 pub(super) fn check(module: &Module, relocations: &Relocations) -> Result<()> {
     let mut found = 0;
     for (_, function) in module.funcs.iter_local() {
-        found += References::of(function, relocations).named.len();
+        found += References::of(function, relocations).explained;
     }
     let told = relocations.code.len();
     ensure!(
         found == told,
-        "found {found} instructions with relocations, expected {told}"
+        "found {found} instructions that relocations are known for, expected {told}"
     );
     Ok(())
 }
@@ -68,8 +68,7 @@ impl Alive {
                 Next::Function(id) if alive.functions.insert(id) => {
                     if let FunctionKind::Local(function) = &module.funcs.get(id).kind {
                         let references = References::of(function, relocations);
-                        open.extend(references.calls.into_iter().map(Next::Function));
-                        open.extend(references.named);
+                        open.extend(references.lead_to);
                     }
                 }
                 Next::Symbol(number) if alive.symbols.insert(number) => {
@@ -87,7 +86,7 @@ impl Alive {
     }
 }
 
-/// Exports, and what data refer to that belong to no symbol.
+/// Exports, what globals begin with, and what data refer to that belong to no symbol.
 fn roots(module: &Module, relocations: &Relocations, segments: &[DataId]) -> Result<Vec<Next>> {
     let exports = module
         .exports
@@ -97,6 +96,9 @@ fn roots(module: &Module, relocations: &Relocations, segments: &[DataId]) -> Res
             _ => None,
         });
     let mut roots: Vec<Next> = exports.chain(module.start).map(Next::Function).collect();
+    for global in module.globals.iter() {
+        roots.extend(first_value(global)?.map(Next::Function));
+    }
     for from in &relocations.data {
         if !relocations.symbols.iter().flatten().any(|symbol| {
             symbol.segment == from.segment && symbol.bytes.contains(&from.bytes.start)
@@ -105,6 +107,17 @@ fn roots(module: &Module, relocations: &Relocations, segments: &[DataId]) -> Res
         }
     }
     Ok(roots)
+}
+
+/// The function that a global begins with, if it is one.
+fn first_value(global: &walrus::Global) -> Result<Option<FunctionId>> {
+    Ok(match global.kind {
+        GlobalKind::Local(ConstExpr::RefFunc(id)) => Some(id),
+        GlobalKind::Local(ConstExpr::Extended(_)) => {
+            bail!("found a global that begins with a sum, expected a constant")
+        }
+        GlobalKind::Local(_) | GlobalKind::Import(_) => None,
+    })
 }
 
 /// The references that stand in a symbol.
@@ -127,29 +140,36 @@ fn follow(from: &FromData, module: &Module, segments: &[DataId]) -> Result<Next>
             let bytes = bytes.context("a relocation ends beyond its segment")?;
             Ok(Next::Slot(u32::from_le_bytes(bytes.try_into()?)))
         }
+        Named::Function => bail!("found data that call a function, expected a slot of the table"),
     }
 }
 
 /// What the instructions of a function refer to.
 struct References<'r> {
     relocations: &'r Relocations,
-    calls: Vec<FunctionId>,
-    named: Vec<Next>,
+    lead_to: Vec<Next>,
+    /// How many relocations belong to these instructions.
+    explained: usize,
 }
 
 impl<'r> References<'r> {
     fn of(function: &LocalFunction, relocations: &'r Relocations) -> Self {
         let mut references = Self {
             relocations,
-            calls: Vec::new(),
-            named: Vec::new(),
+            lead_to: Vec::new(),
+            explained: 0,
         };
         dfs_in_order(&mut references, function, function.entry_block());
         references
     }
 
-    fn named_at(&self, place: usize) -> Option<Named> {
-        self.relocations.code.get(&place).copied()
+    /// Follows what stands at a place, if it fits the instruction there.
+    fn explain(&mut self, place: usize, meaning: impl FnOnce(Named) -> Option<Next>) {
+        let named = self.relocations.code.get(&place).copied();
+        if let Some(next) = named.and_then(meaning) {
+            self.lead_to.push(next);
+            self.explained += 1;
+        }
     }
 }
 
@@ -160,26 +180,42 @@ impl<'i> Visitor<'i> for References<'_> {
             return;
         }
         let place = place.data() as usize;
-        // Behind the opcode stands a constant; before an offset, also the alignment.
+        // Behind the opcode stands a constant or a function; before an offset, also the
+        // alignment.
         match instr {
-            Instr::Const(constant) => match (self.named_at(place + 1), constant.value) {
-                (Some(Named::Data(number)), _) => self.named.push(Next::Symbol(number)),
-                (Some(Named::Slot), Value::I32(slot)) => {
-                    self.named.push(Next::Slot(slot.cast_unsigned()));
-                }
-                _ => {}
-            },
-            Instr::Load(_) | Instr::Store(_) => {
-                if let Some(Named::Data(number)) = self.named_at(place + 2) {
-                    self.named.push(Next::Symbol(number));
-                }
-            }
+            Instr::Const(constant) => self.explain(place + 1, |named| match named {
+                Named::Data(number) => Some(Next::Symbol(number)),
+                Named::Slot => slot(constant.value),
+                Named::Function => None,
+            }),
+            Instr::Load(_) | Instr::Store(_) => self.explain(place + 2, data),
+            Instr::Call(Call { func })
+            | Instr::ReturnCall(ReturnCall { func })
+            | Instr::RefFunc(RefFunc { func }) => self.explain(place + 1, |named| {
+                (named == Named::Function).then_some(Next::Function(*func))
+            }),
             _ => {}
         }
     }
 
-    fn visit_call(&mut self, call: &Call) {
-        self.calls.push(call.func);
+    /// Whatever names a function leads to it, with or without a word of the linker,
+    /// which has none on functions that it made itself.
+    fn visit_function_id(&mut self, function: &FunctionId) {
+        self.lead_to.push(Next::Function(*function));
+    }
+}
+
+fn data(named: Named) -> Option<Next> {
+    match named {
+        Named::Data(number) => Some(Next::Symbol(number)),
+        Named::Slot | Named::Function => None,
+    }
+}
+
+fn slot(constant: Value) -> Option<Next> {
+    match constant {
+        Value::I32(slot) => Some(Next::Slot(slot.cast_unsigned())),
+        _ => None,
     }
 }
 
@@ -235,6 +271,10 @@ fn clear_table(module: &mut Module, alive: &Alive) -> Result<()> {
     trap.func_body().unreachable();
     let trap = trap.finish(Vec::new(), &mut module.funcs);
     for element in module.elements.iter_mut() {
+        if matches!(element.kind, ElementKind::Declared) {
+            // In no table: it tells which functions `ref.func` may name.
+            continue;
+        }
         let (first, _) = table_part(element)?;
         if let ElementItems::Functions(functions) = &mut element.items {
             for (slot, function) in (first..).zip(functions) {
@@ -249,6 +289,8 @@ fn clear_table(module: &mut Module, alive: &Alive) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use walrus::ir::Value;
     use walrus::{
         ConstExpr, DataKind, ElementItems, ElementKind, FunctionBuilder, Module, RefType,
@@ -333,6 +375,71 @@ mod tests {
         }];
         clear(&mut module, &relocations).unwrap();
         assert_eq!(data(&module), b"\x01\0\0\0word");
+    }
+
+    /// Words of data that a function reads which is reached in one way each.
+    const WAYS: &str = r#"(module
+        (memory 1)
+        (data (i32.const 1024) "calltailrefsinitdead")
+        (global $first (mut funcref) (ref.func $from_global))
+        (elem declare func $referred)
+        (func $called (drop (i32.const 1024)))
+        (func $left_to (drop (i32.const 1028)))
+        (func $referred (drop (i32.const 1032)))
+        (func $from_global (drop (i32.const 1036)))
+        (func (export "start")
+            (call $called)
+            (drop (ref.func $referred))
+            (return_call $left_to)))"#;
+
+    /// A module of [`WAYS`], and what a linker would tell of it.
+    fn ways() -> (Module, Relocations) {
+        let wasm = wat::parse_str(WAYS).unwrap();
+        let place = |bytes: &[u8]| {
+            let mut windows = wasm.windows(bytes.len());
+            windows.position(|window| window == bytes).unwrap() + 1
+        };
+        // `call 0`, `ref.func 2`, `drop`, `return_call 1`: an opcode and a number each.
+        let start = place(&[0x10, 0, 0xd2, 2, 0x1a, 0x12, 1]);
+        let mut code: HashMap<usize, Named> = [start, start + 2, start + 5]
+            .map(|place| (place, Named::Function))
+            .into();
+        for (number, low) in [0x80, 0x84, 0x88, 0x8c].into_iter().enumerate() {
+            // `i32.const`, an address of two bytes, `drop`.
+            code.insert(place(&[0x41, low, 0x08, 0x1a]), Named::Data(number));
+        }
+        let symbols = (0..5).map(|word| {
+            let bytes = 4 * word..4 * word + 4;
+            Some(Symbol { segment: 0, bytes })
+        });
+        let relocations = Relocations {
+            code,
+            data: Vec::new(),
+            symbols: symbols.collect(),
+        };
+        (Module::from_buffer(&wasm).unwrap(), relocations)
+    }
+
+    #[test]
+    fn whatever_way_a_function_is_reached_its_data_stay() {
+        let (mut module, relocations) = ways();
+        check(&module, &relocations).unwrap();
+        clear(&mut module, &relocations).unwrap();
+        assert_eq!(data(&module), b"calltailrefsinit\0\0\0\0");
+        Module::from_buffer(&module.emit_wasm()).unwrap();
+    }
+
+    #[test]
+    fn a_function_named_by_an_instruction_that_is_not_followed_is_refused() {
+        let (module, mut relocations) = ways();
+        let (&place, _) = relocations
+            .code
+            .iter()
+            .find(|(_, named)| matches!(named, Named::Data(_)))
+            .unwrap();
+        relocations.code.insert(place, Named::Function);
+        let failure = check(&module, &relocations).unwrap_err();
+        assert!(failure.to_string().contains("found 6 "), "{failure}");
     }
 
     #[test]

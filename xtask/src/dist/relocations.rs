@@ -19,6 +19,8 @@ pub(super) enum Named {
     Data(usize),
     /// A function, by its slot in the table.
     Slot,
+    /// A function, which the instruction names by itself.
+    Function,
 }
 
 /// A reference from data.
@@ -142,7 +144,7 @@ impl Reader {
     }
 }
 
-/// `None` if it is something that the format of a module shows by itself.
+/// `None` if it is neither data nor a function.
 fn named(entry: &RelocationEntry) -> Result<Option<Named>> {
     use RelocationType as T;
     Ok(match entry.ty {
@@ -150,7 +152,8 @@ fn named(entry: &RelocationEntry) -> Result<Option<Named>> {
             Some(Named::Data(entry.index as usize))
         }
         T::TableIndexSleb | T::TableIndexI32 => Some(Named::Slot),
-        T::FunctionIndexLeb | T::TypeIndexLeb | T::GlobalIndexLeb | T::TableNumberLeb => None,
+        T::FunctionIndexLeb => Some(Named::Function),
+        T::TypeIndexLeb | T::GlobalIndexLeb | T::TableNumberLeb => None,
         other => bail!("found a relocation {other:?}, expected none but those of static code"),
     })
 }
