@@ -1,11 +1,13 @@
 //! Builds the WebAssembly modules: the filters, and the guests of the tests.
 
 mod dead;
+mod memory;
 mod module;
 mod optimiser;
 mod package;
 mod relocations;
 mod traps;
+mod unfinished;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -18,6 +20,8 @@ use crate::tree::Tree;
 
 use package::Role;
 pub use package::{WasmPackage, all as packages};
+use traps::EndsFound;
+use unfinished::Unfinished;
 
 /// Envoy and Istio set no limit; ours keeps pulls and V8's compilation quick.
 const SIZE_GOAL_BYTES: usize = 200 * 1024;
@@ -33,8 +37,12 @@ struct Delivered {
 ///
 /// A filter is also written to `target/wasm/debug`, with the names of its functions
 /// and with panics that say why: the one that is delivered traps without a word.
+///
+/// The bytes are the same for everybody who has the same compiler and the same version
+/// of the optimiser, which is printed for that; others come to other bytes and sizes.
 pub fn dist(tree: &Tree) -> Result<()> {
-    let delivered = build(tree)?;
+    let mut ends = EndsFound::default();
+    let delivered = build(tree, &mut ends)?;
     println!("optimised by {}", optimiser::version()?);
     println!("{:<12} {:>9}  {:>8}  module", "filter", "bytes", "of goal");
     for filter in &delivered {
@@ -50,23 +58,24 @@ pub fn dist(tree: &Tree) -> Result<()> {
             place.display()
         );
     }
-    Ok(())
+    ends.check()
 }
 
-/// Builds every module into `target/wasm`, quietly.
+/// Builds every module into `target/wasm`, quietly. One that is larger than it could be
+/// is [`dist`]'s concern; it does the same.
 pub fn prepare(tree: &Tree) -> Result<()> {
-    build(tree).map(drop)
+    build(tree, &mut EndsFound::default()).map(drop)
 }
 
 /// Returns the filters; the guests are of no interest to a reader.
-fn build(tree: &Tree) -> Result<Vec<Delivered>> {
+fn build(tree: &Tree, ends: &mut EndsFound) -> Result<Vec<Delivered>> {
     rust::add_target(tree, rust::FILTER_TARGET)?;
     optimiser::require()?;
     let packages = packages(tree)?;
     compile(tree, &packages)?;
     let mut filters = Vec::new();
     for package in &packages {
-        let delivered = deliver(tree, package)?;
+        let delivered = deliver(tree, package, ends)?;
         if package.role == Role::Filter {
             filters.push(delivered);
         }
@@ -116,7 +125,7 @@ fn flags(tree: &Tree) -> OsString {
     flags
 }
 
-fn deliver(tree: &Tree, package: &WasmPackage) -> Result<Delivered> {
+fn deliver(tree: &Tree, package: &WasmPackage, ends: &mut EndsFound) -> Result<Delivered> {
     let built = tree.built(&format!(
         "{}/filter/{}.wasm",
         rust::FILTER_TARGET,
@@ -130,7 +139,7 @@ fn deliver(tree: &Tree, package: &WasmPackage) -> Result<Delivered> {
     };
     let bytes = match package.role {
         Role::Filter => {
-            filter(tree, package, &bytes).with_context(|| built.display().to_string())?
+            filter(tree, package, &bytes, ends).with_context(|| built.display().to_string())?
         }
         Role::Guest => bytes,
     };
@@ -143,23 +152,29 @@ fn deliver(tree: &Tree, package: &WasmPackage) -> Result<Delivered> {
 }
 
 /// The filter that is delivered; the one for debugging is written on the way.
-fn filter(tree: &Tree, package: &WasmPackage, built: &[u8]) -> Result<Vec<u8>> {
+fn filter(
+    tree: &Tree,
+    package: &WasmPackage,
+    built: &[u8],
+    ends: &mut EndsFound,
+) -> Result<Vec<u8>> {
     let debuggable = tree.made(&format!("wasm/debug/{}.wasm", package.name));
     write_whole(&debuggable, &module::debuggable(built, package)?)?;
-    // Another run may be at it at the same time.
-    let name = format!("wasm/{}.{}.unoptimised", package.name, std::process::id());
-    let unoptimised = tree.made(&name);
-    write_whole(&unoptimised, &module::finish(built, package)?)?;
-    let optimised = optimiser::optimise(&unoptimised);
-    std::fs::remove_file(&unoptimised).with_context(|| unoptimised.display().to_string())?;
-    optimised
+    let module = tree.made(&format!("wasm/{}.wasm", package.name));
+    let unoptimised = Unfinished::of(&module, "unoptimised");
+    write(unoptimised.path(), &module::finish(built, package, ends)?)?;
+    optimiser::optimise(unoptimised.path())
 }
 
 /// Writes beside the goal and renames, so that a reader never sees half a module.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let unfinished = Unfinished::of(path, "part");
+    write(unfinished.path(), bytes)?;
+    std::fs::rename(unfinished.path(), path).with_context(|| path.display().to_string())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().context("a module lies in a folder")?;
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    let unfinished = path.with_extension("wasm.part");
-    std::fs::write(&unfinished, bytes).with_context(|| unfinished.display().to_string())?;
-    std::fs::rename(&unfinished, path).with_context(|| path.display().to_string())
+    std::fs::write(path, bytes).with_context(|| path.display().to_string())
 }

@@ -7,7 +7,8 @@ use anyhow::{Context, Result, bail};
 use walrus::{ExportId, Module, ModuleConfig};
 
 use super::package::WasmPackage;
-use super::{dead, relocations, traps};
+use super::traps::EndsFound;
+use super::{dead, memory, relocations, traps};
 
 /// Exports beside the callbacks: what a host needs to start a module and to
 /// give it memory.
@@ -26,13 +27,14 @@ const PLUMBING: [&str; 9] = [
 const CALLBACK: &str = "proxy_on_";
 
 /// The module that is delivered, made from the one that cargo built, which was
-/// linked with `--emit-relocs`.
-pub fn finish(built: &[u8], filter: &WasmPackage) -> Result<Vec<u8>> {
+/// linked with `--emit-relocs`. Tells `ends` what panics go through in it.
+pub(super) fn finish(built: &[u8], filter: &WasmPackage, ends: &mut EndsFound) -> Result<Vec<u8>> {
     let relocations = relocations::read(built)?;
     let mut module = parse(built, false)?;
     dead::check(&module, &relocations)?;
+    memory::check(&module)?;
     trim(&mut module, filter)?;
-    traps::cut(&mut module);
+    traps::cut(&mut module, ends);
     dead::clear(&mut module, &relocations)?;
     walrus::passes::gc::run(&mut module);
     Ok(module.emit_wasm())

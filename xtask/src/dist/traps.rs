@@ -11,21 +11,38 @@
 
 use std::collections::HashSet;
 
+use anyhow::{Result, ensure};
 use walrus::ir::{Instr, InstrLocId, InstrSeqId, Unreachable};
 use walrus::{FunctionId, LocalFunction, Module};
 
-/// Where every panic goes through and a failed allocation ends, as mangled; and one
-/// that looks for words before it panics.
-const ENDS: [&str; 3] = [
-    "4core9panicking9panic_fmt",
-    "5alloc18handle_alloc_error",
-    "4core3str19slice_error_fail_rt",
-];
+/// Where every panic goes through and where a failed allocation ends, as mangled.
+const ENDS: [&str; 2] = ["4core9panicking9panic_fmt", "5alloc18handle_alloc_error"];
+
+/// Which of [`ENDS`] some module had.
+#[derive(Debug, Default)]
+pub(super) struct EndsFound(HashSet<&'static str>);
+
+impl EndsFound {
+    /// Fails if there is a name that no module had: the standard library no longer
+    /// calls a function so, and without a word all that led to it would stay.
+    pub(super) fn check(&self) -> Result<()> {
+        let stale: Vec<&str> = ENDS
+            .into_iter()
+            .filter(|end| !self.0.contains(end))
+            .collect();
+        ensure!(
+            stale.is_empty(),
+            "xtask/src/dist/traps.rs: found no function of any filter that is called {}, expected one for each of ENDS; does another toolchain name them otherwise?",
+            stale.join(" or ")
+        );
+        Ok(())
+    }
+}
 
 /// Cuts all that only leads to a trap. Needs the names of functions.
-pub(super) fn cut(module: &mut Module) {
+pub(super) fn cut(module: &mut Module, found: &mut EndsFound) {
     let mut lost = HashSet::new();
-    for id in named(module) {
+    for id in named(module, found) {
         if let walrus::FunctionKind::Local(function) = &mut module.funcs.get_mut(id).kind {
             let entry = function.entry_block();
             function.block_mut(entry).instrs = vec![trap()];
@@ -47,13 +64,16 @@ pub(super) fn cut(module: &mut Module) {
     }
 }
 
-fn named(module: &Module) -> Vec<FunctionId> {
-    let is_end = |name: &str| ENDS.iter().any(|end| name.contains(end));
-    let functions = module.funcs.iter();
-    functions
-        .filter(|function| function.name.as_deref().is_some_and(is_end))
-        .map(walrus::Function::id)
-        .collect()
+fn named(module: &Module, found: &mut EndsFound) -> Vec<FunctionId> {
+    let mut ids = Vec::new();
+    for function in module.funcs.iter() {
+        let name = function.name.as_deref().unwrap_or_default();
+        if let Some(end) = ENDS.into_iter().find(|end| name.contains(end)) {
+            found.0.insert(end);
+            ids.push(function.id());
+        }
+    }
+    ids
 }
 
 fn trap() -> (Instr, InstrLocId) {
@@ -126,7 +146,11 @@ fn nested(instr: &Instr) -> Vec<InstrSeqId> {
 mod tests {
     use walrus::{FunctionBuilder, FunctionId, Module, ValType};
 
-    use super::cut;
+    use super::{ENDS, EndsFound};
+
+    fn cut(module: &mut Module) {
+        super::cut(module, &mut EndsFound::default());
+    }
 
     /// `panic_fmt(message)`, and `fail()` that calls it with one.
     fn module() -> (Module, FunctionId) {
@@ -184,5 +208,18 @@ mod tests {
         let logged = logged.finish(Vec::new(), &mut module.funcs);
         cut(&mut module);
         assert_eq!(size_of(&module, logged), 2);
+    }
+
+    #[test]
+    fn a_name_that_no_module_has_is_told() {
+        let (mut module, _) = module();
+        let mut found = EndsFound::default();
+        super::cut(&mut module, &mut found);
+        let failure = found.check().unwrap_err().to_string();
+        for end in ENDS {
+            assert_eq!(failure.contains(end), !end.ends_with("panic_fmt"), "{end}");
+        }
+        found.0.extend(ENDS);
+        found.check().unwrap();
     }
 }
