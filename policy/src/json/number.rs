@@ -4,8 +4,8 @@ use serde_json::Number;
 
 use super::parse::{Read, Reader};
 
-/// More digits than this in an exponent say no more: the number is 0 or too large.
-const MAX_EXPONENT: i32 = 9_999;
+/// No document has so many digits that a larger exponent would say more.
+const MAX_EXPONENT: i32 = i32::MAX;
 
 impl Reader<'_, '_> {
     /// Reads a number. Whole ones are exact up to 64 bits. No setting takes any
@@ -60,7 +60,7 @@ impl Reader<'_, '_> {
         let mut digits = Digits::default();
         self.digits(&mut digits)?;
         let size = digits.whole.and_then(|size| i32::try_from(size).ok());
-        let size = size.unwrap_or(MAX_EXPONENT).min(MAX_EXPONENT);
+        let size = size.unwrap_or(MAX_EXPONENT);
         Ok(if is_negative { -size } else { size })
     }
 }
@@ -180,6 +180,10 @@ mod tests {
         }
         let many = format!("0.{}1", "0".repeat(500));
         assert_eq!(read(&many), Some(json!(0.0)));
+        let balanced = format!("{many}e501");
+        assert_eq!(read(&balanced), Some(json!(1.0)));
+        let balanced = format!("0.{}1e20001", "0".repeat(20_000));
+        assert_eq!(read(&balanced), Some(json!(1.0)));
     }
 
     #[test]

@@ -143,6 +143,8 @@ mod tests {
             (r"\ud800\ue000", "half a character"),
             (r"\ude00\ud83d", "half a character"),
             (r"\ud800\n", "half an escape"),
+            (r"\ud800\xdc00", "half an escape"),
+            (r"\udc00\n", "half a character"),
         ];
         for (content, fault) in table {
             let finding = read(content.as_bytes()).unwrap_err();
