@@ -2,6 +2,7 @@
 
 mod form;
 mod kind;
+mod peer;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use serde::ser::{Serialize, Serializer};
 
 pub(crate) use form::Form;
 pub use kind::AttributeKind;
+pub(crate) use peer::{MTLS, peer_without_mtls};
 
 use crate::Recorded;
 use crate::fields::Base64;
@@ -73,9 +75,19 @@ impl<'a> Attributes<'a> {
             .binary_search_by(|(known, _)| known.as_ref().cmp(name))
     }
 
-    /// Whether each is one of Envoy's, of its type and in its range.
+    /// Whether each is one of Envoy's, of its type and in its range, and none
+    /// contradicts another.
     pub(crate) fn is_possible(&self) -> bool {
-        self.iter().all(|(name, value)| is_possible(name, value))
+        self.iter().all(|(name, value)| is_possible(name, value)) && self.is_consistent()
+    }
+
+    fn is_consistent(&self) -> bool {
+        let mtls = self.get(MTLS).known().and_then(AttributeValue::as_bool);
+        let says = |name: &str| {
+            let known = self.get(name).known();
+            known.is_some_and(|value| value.as_text() != Some(""))
+        };
+        peer_without_mtls(mtls, says).is_none()
     }
 
     /// How many there are.
@@ -262,7 +274,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Attributes<'a> {
                         return Err(twice(name));
                     }
                 }
-                Ok(Attributes(attributes))
+                let attributes = Attributes(attributes);
+                if !attributes.is_consistent() {
+                    return Err(de::Error::custom("attributes that agree"));
+                }
+                Ok(attributes)
             }
         }
         deserializer.deserialize_map(AttributesVisitor)

@@ -143,6 +143,15 @@ pub fn detect<R: BufRead>(
     Ok((format, prefixed))
 }
 
+/// The format of an input that begins so, if it is certain.
+pub(crate) fn format_of(beginning: &[u8]) -> Option<Format> {
+    // Which of several it may be, and what is wrong with it, an import will say.
+    let Ok(format) = detect::detect(beginning, &ImportOptions::default()) else {
+        return None;
+    };
+    Some(format)
+}
+
 /// Whether `text` is an operator that [`ImportOptions::log_keys`] can hold.
 ///
 /// # Errors

@@ -71,6 +71,15 @@ impl<R: BufRead> LineSource<R> {
         }))
     }
 
+    /// The first bytes of what comes next, as far as one read gives them. Nothing where the
+    /// input fails: whoever reads on is told.
+    pub(crate) fn beginning(&mut self, max_bytes: usize) -> Vec<u8> {
+        match self.input.fill_buf() {
+            Ok(chunk) => chunk.get(..max_bytes).unwrap_or(chunk).to_vec(),
+            Err(_) => Vec::new(),
+        }
+    }
+
     /// Passes over white space, line feeds included. `false` at the end.
     pub(crate) fn skip_white_space(&mut self) -> Result<bool, Diagnostic> {
         loop {

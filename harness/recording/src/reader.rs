@@ -7,7 +7,7 @@ use memchr::memchr;
 use crate::diagnostic::{Code, Diagnostic, quote};
 use crate::line_source::{LinePlace, LineSource, is_blank, trim_line_end};
 use crate::schema::{self, LineKind};
-use crate::{DEFAULT_MAX_LINE_BYTES, Exchange, RecordingHeader, Version};
+use crate::{DEFAULT_MAX_LINE_BYTES, Exchange, RecordingHeader, Version, import};
 
 /// How to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,10 +52,12 @@ impl<R: BufRead> Reader<R> {
     /// As [`Reader::new`].
     pub fn with_options(input: R, options: ReaderOptions) -> Result<Self, Vec<Diagnostic>> {
         let mut lines = LineSource::new(input, options.max_line_bytes);
+        let beginning = lines.beginning(BEGINNING_BYTES);
         let mut line = Vec::new();
         let place = next_line(&mut lines, &mut line).map_err(|error| vec![error])?;
         let place = place.ok_or_else(|| vec![empty_input()])?;
-        let header = parse_header(trim_line_end(&line), place)?;
+        let header = parse_header(trim_line_end(&line), place)
+            .map_err(|faults| capture(&beginning, place).map_or(faults, |fault| vec![fault]))?;
         Ok(Self {
             header,
             lines,
@@ -241,6 +243,18 @@ fn parse_header(line: &[u8], place: LinePlace) -> Result<RecordingHeader, Vec<Di
     }
     serde_json::from_slice(line)
         .map_err(|error| schema::explain(line, place, LineKind::Header, &error))
+}
+
+/// Enough to tell a capture of another tool.
+const BEGINNING_BYTES: usize = 4096;
+
+/// What is no recording may be what a recording is made from.
+fn capture(beginning: &[u8], place: LinePlace) -> Option<Diagnostic> {
+    let format = import::format_of(beginning)?;
+    let diagnostic = Diagnostic::new(Code::NotARecording, format.in_words(), "a recording")
+        .at(place.number, place.offset)
+        .suggest("`sluice import` makes one of it");
+    Some(diagnostic)
 }
 
 fn declared_version(line: &[u8]) -> Option<Version> {

@@ -37,6 +37,7 @@ fn what_no_envoy_records_is_refused() {
     let peer = r#"an address with its port, such as "10.0.0.7:40412" or "[::1]:80""#;
     let duration = r#"a duration of 0 or more, such as "0.25s""#;
     let pseudo = "one of `:method`, `:scheme`, `:authority`, `:path`, `:protocol`";
+    let mtls = "true, for only mutual TLS shows the peer's certificate";
     let whole = "it, or `partial` beside a list that is not whole";
     #[rustfmt::skip]
     let cases = [
@@ -86,6 +87,10 @@ fn what_no_envoy_records_is_refused() {
         ("attributes", r#""upstream.port":65536"#.to_owned(), InvalidValue, "attributes[`upstream.port`]", "`65536`", "a port from 1 to 65535"),
         ("attributes", r#""source.port":65536"#.to_owned(), InvalidValue, "attributes[`source.port`]", "`65536`", "a port up to 65535, or 0 where there is none"),
         ("attributes", r#""source.port":-1"#.to_owned(), InvalidValue, "attributes[`source.port`]", "`-1`", "a port up to 65535, or 0 where there is none"),
+        // Certificates.
+        ("attributes", r#""connection.mtls":false,"connection.uri_san_peer_certificate":"spiffe://a/b""#.to_owned(), InvalidValue, "attributes[`connection.mtls`]", "`false` beside `connection.uri_san_peer_certificate`", mtls),
+        ("attributes", r#""connection.subject_peer_certificate":"CN=a","connection.mtls":false"#.to_owned(), InvalidValue, "attributes[`connection.mtls`]", "`false` beside `connection.subject_peer_certificate`", mtls),
+        ("attributes", r#""connection.mtls":false,"connection.dns_san_peer_certificate":{"base64":"/w=="}"#.to_owned(), InvalidValue, "attributes[`connection.mtls`]", "`false` beside `connection.dns_san_peer_certificate`", mtls),
         // Times and sizes.
         ("attributes", r#""request.duration":"-0.25s""#.to_owned(), InvalidValue, "attributes[`request.duration`]", r#"`"-0.25s"`"#, duration),
         ("attributes", r#""response.backend_latency":"-1s""#.to_owned(), InvalidValue, "attributes[`response.backend_latency`]", r#"`"-1s"`"#, duration),
@@ -133,6 +138,8 @@ fn what_envoy_does_record_is_read() {
         ("attributes", r#""destination.address":"envoy://main_internal/a""#.to_owned()),
         ("attributes", r#""source.address":null,"request.duration":null"#.to_owned()),
         ("attributes", r#""request.duration":"0s","response.grpc_status":-1"#.to_owned()),
+        ("attributes", r#""connection.mtls":false,"connection.uri_san_peer_certificate":null,"connection.subject_peer_certificate":"","connection.uri_san_local_certificate":"spiffe://a/b""#.to_owned()),
+        ("attributes", r#""connection.mtls":true,"connection.uri_san_peer_certificate":"spiffe://a/b""#.to_owned()),
         // An identity is data, whatever it looks like.
         ("attributes", r#""connection.uri_san_peer_certificate":"spiffe://\n//""#.to_owned()),
     ];

@@ -334,6 +334,17 @@ fn bytes_that_are_not_utf8_are_located() {
 }
 
 #[test]
+fn a_byte_order_mark_is_one_at_the_beginning_only() {
+    let advice = |text: &[u8]| {
+        let opened = Reader::new(text).and_then(|mut reader| reader.read().map(drop));
+        opened.unwrap_err()[0].suggestion.clone().unwrap()
+    };
+    assert!(advice(b"\xff\xfe{\0").contains("UTF-16"));
+    let later = [recording(&[]).as_bytes(), b"\xff\xfe{\0\n"].concat();
+    assert!(advice(&later).contains("base64"));
+}
+
+#[test]
 fn reading_goes_on_after_a_wrong_line() {
     let text = recording(&[r#"{"id":1}"#, "", WHOLE]);
     let mut reader = Reader::new(text.as_bytes()).unwrap();
@@ -391,6 +402,32 @@ fn what_is_not_a_recording_is_told_apart() {
             String::from_utf8_lossy(bytes)
         );
     }
+}
+
+#[test]
+fn a_capture_in_place_of_a_recording_is_named() {
+    let cases = [
+        ("tap-buffered.json", "an Envoy tap"),
+        ("tap.pb", "an Envoy tap"),
+        ("tap.pb_length_delimited", "an Envoy tap"),
+        ("chrome.har", "an HTTP archive"),
+        ("istio-access.jsonl", "an access log"),
+        ("istio-access.log", "an access log"),
+    ];
+    for (name, what) in cases {
+        let path = format!("{}/tests/samples/{name}", env!("CARGO_MANIFEST_DIR"));
+        let fault = open_error(&std::fs::read(path).unwrap());
+        assert_eq!(
+            (fault.code, fault.found.as_str()),
+            (Code::NotARecording, what),
+            "{name}"
+        );
+        let advice = Some("`sluice import` makes one of it");
+        assert_eq!(fault.suggestion.as_deref(), advice, "{name}");
+    }
+    // An exchange in place of the header is none, and says what is missing.
+    let fault = open_error(WHOLE.as_bytes());
+    assert_eq!(fault.code, Code::UnknownField);
 }
 
 #[test]

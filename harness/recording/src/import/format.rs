@@ -49,6 +49,16 @@ impl Format {
         Self::ALL.into_iter().find(|format| format.as_str() == name)
     }
 
+    /// What a person calls it.
+    pub(crate) fn in_words(self) -> &'static str {
+        match self.source() {
+            Source::EnvoyTap => "an Envoy tap",
+            Source::Har => "an HTTP archive",
+            Source::AccessLog => "an access log",
+            Source::Manual => "a file of another tool",
+        }
+    }
+
     /// What the recording's header calls it.
     pub fn source(self) -> Source {
         match self {

@@ -16,6 +16,18 @@ const EXPECTED: [(&str, &str); 7] = [
     ("u64", "an integer of 0 or more"),
 ];
 
+/// Fields that must be there, and what must stand at them: serde tells the name alone.
+const REQUIRED: [(&str, &str); 8] = [
+    ("entries", "a list of entries"),
+    ("log", "an object with `entries`"),
+    ("method", "a string"),
+    ("name", "a string"),
+    ("request", "an object"),
+    ("status", "an integer"),
+    ("url", "a string"),
+    ("value", "a string"),
+];
+
 /// What serde calls a value that it shows no text of.
 const FOUND: [(&str, &str); 3] = [
     ("map", "an object"),
@@ -47,25 +59,15 @@ pub(super) fn of_error(error: &serde_json::Error, path: &str, whole: &str) -> Di
 }
 
 fn of_data(words: &str, path: &str, whole: &str) -> Diagnostic {
-    let fields = [
-        (
-            "missing field `",
-            Code::MissingField,
-            "nothing",
-            "the field",
-        ),
-        (
-            "duplicate field `",
-            Code::DuplicateField,
-            "a second one",
-            "the field once",
-        ),
-    ];
-    for (beginning, code, found, expected) in fields {
-        if let Some(name) = words.strip_prefix(beginning) {
-            let path = join(path, name.trim_end_matches('`'));
-            return Diagnostic::new(code, found, expected).on(path);
-        }
+    if let Some(name) = words.strip_prefix("missing field `") {
+        let name = name.trim_end_matches('`');
+        let known = REQUIRED.iter().find(|(field, _)| *field == name);
+        let expected = known.map_or("a value", |(_, expected)| expected);
+        return Diagnostic::new(Code::MissingField, "nothing", expected).on(join(path, name));
+    }
+    if let Some(name) = words.strip_prefix("duplicate field `") {
+        let path = join(path, name.trim_end_matches('`'));
+        return Diagnostic::new(Code::DuplicateField, "a second one", "the field once").on(path);
     }
     let mismatches = [
         ("invalid type: ", Code::WrongType),

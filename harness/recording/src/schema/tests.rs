@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::shape::Key;
 use super::*;
 use crate::RecordingHeader;
 

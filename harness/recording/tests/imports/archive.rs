@@ -189,7 +189,7 @@ fn archives_are_refused_in_house_style() {
         ),
         (
             har(r#"{"request":{"method":"GET","url":"http://a","headers":[{"name":"a"}]}}"#),
-            "log.entries[0].request.headers[0].value: found nothing, expected the field [missing-field]",
+            "log.entries[0].request.headers[0].value: found nothing, expected a string [missing-field]",
         ),
         (
             har(r#"{"request":{"method":"GET","method":"PUT","url":"http://a"}}"#),
