@@ -239,6 +239,35 @@ fn another_status_refuses_with_what_the_provider_says() {
     assert_eq!(reply.headers, [(b"x-why".to_vec(), b"no".to_vec())]);
 }
 
+/// What refuses keeps its status; what failed is 403.
+#[test]
+fn a_status_allows_refuses_or_fails() {
+    let program = program(&[custom("p", "h", "/x")], &[http(json!({}))], false);
+    let (refuses, failed) = (&b"ext_authz_denied"[..], &b"ext_authz_error"[..]);
+    let table = [
+        ("100", 100, refuses),
+        ("199", 199, refuses),
+        ("201", 201, refuses),
+        ("499", 499, refuses),
+        ("500", 403, failed),
+        ("599", 403, failed),
+        ("600", 600, refuses),
+        ("999", 999, refuses),
+        ("099", 403, failed),
+        ("1000", 403, failed),
+        ("0200", 403, failed),
+        ("20", 403, failed),
+        ("", 403, failed),
+        ("+20", 403, failed),
+    ];
+    for (status, expected, details) in table {
+        let headers: [HeaderLine<'_>; 1] = [(b":status", status.as_bytes())];
+        let reply = refused(answered(&program, &on_x(), &response(&headers, b"")));
+        let found = (reply.status, reply.details.as_slice());
+        assert_eq!(found, (expected, details), "{status}");
+    }
+}
+
 #[test]
 fn a_list_of_headers_for_the_client_still_lets_challenges_pass() {
     let options = json!({"headersToDownstreamOnDeny": ["x-a"]});
@@ -645,6 +674,30 @@ fn a_grpc_no_carries_a_reply() {
         refused(answered(&program, &on_x(), &Event::GrpcMessage(&bare))).status,
         403
     );
+}
+
+#[test]
+fn a_grpc_no_without_a_status_of_http_is_403() {
+    let program = program(&[custom("p", "g", "/x")], &[grpc(json!({}))], false);
+    let status_of = |code: i32| {
+        let denied = Denied {
+            status: Some(HttpStatus { code }),
+            ..Denied::default()
+        };
+        let no = CheckResponse {
+            status: Some(Status { code: 7 }),
+            denied: Some(denied),
+            allowed: None,
+        };
+        let event = no.encode_to_vec();
+        refused(answered(&program, &on_x(), &Event::GrpcMessage(&event))).status
+    };
+    for status in [200, 599] {
+        assert_eq!(i32::from(status_of(status)), status);
+    }
+    for none in [i32::MIN, -1, 0, 199, 600, 65_536 + 200] {
+        assert_eq!(status_of(none), 403, "{none}");
+    }
 }
 
 #[test]
