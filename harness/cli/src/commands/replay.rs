@@ -10,16 +10,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::{Args, ValueEnum};
 use sluice_host::{EngineOptions, LogLevel};
+use sluice_policy::diagnostic::quote;
 use sluice_recording::{Code, Reader};
 
 use crate::args::number;
 use crate::commands::simulate::SimulationArgs;
-use crate::console::Console;
+use crate::console::{Console, Severity};
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::replay::ids::RepeatedIds;
 use crate::replay::pipeline::{self, Counted, Recording, Split};
 use crate::replay::simulation::Setup;
+use crate::report::human::plural;
 use crate::report::junit::{self, JUnit};
 use crate::report::{ExchangeReport, Summary, human, json};
 
@@ -107,9 +110,24 @@ pub fn run(args: &ReplayArgs, console: &mut Console) -> Result<Exit, Failure> {
     let setup = simulation.set_up(EngineOptions::default(), LogLevel::Warn, console)?;
     let opened = open_all(&args.recordings)?;
     let mut output = Output::open(args.output.as_deref(), console.color())?;
-    let summary = report(args, &setup, opened, &mut output)?;
+    let Replayed {
+        summary,
+        repeated_ids,
+    } = report(args, &setup, opened, &mut output)?;
     output.finish()?;
+    say_repeated(&repeated_ids, console);
     Ok(verdict(&summary, &args.fail_on))
+}
+
+/// Once, however many there are.
+fn say_repeated(ids: &RepeatedIds, console: &mut Console) {
+    if let Some((first, count)) = ids.found() {
+        let found = plural(count, "exchange");
+        console.say(
+            Severity::Warning,
+            format_args!("id: found {found} with an id that came before ({} first), expected each id once in a recording [duplicate-id]", quote(first)),
+        );
+    }
 }
 
 /// The worst finding decides.
@@ -131,6 +149,12 @@ fn verdict(summary: &Summary, fail_on: &[FailOn]) -> Exit {
     } else {
         Exit::Findings
     }
+}
+
+/// What came of all recordings.
+struct Replayed {
+    summary: Summary,
+    repeated_ids: RepeatedIds,
 }
 
 /// Recordings, and how far they have been read.
@@ -214,7 +238,7 @@ fn report(
     setup: &Setup,
     opened: Opened,
     output: &mut Output,
-) -> Result<Summary, Failure> {
+) -> Result<Replayed, Failure> {
     let jobs = args
         .jobs
         .unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
@@ -242,35 +266,35 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn human(&self, opened: Opened, output: &mut Output) -> Result<Summary, Failure> {
-        let summary = self.replay(opened, |_| (), |_| Ok(()))?;
-        output.print(&human::render(&summary, &self.names))?;
-        Ok(summary)
+    fn human(&self, opened: Opened, output: &mut Output) -> Result<Replayed, Failure> {
+        let replayed = self.replay(opened, |_| (), |_| Ok(()))?;
+        output.print(&human::render(&replayed.summary, &self.names))?;
+        Ok(replayed)
     }
 
-    fn json(&self, opened: Opened, output: &mut Output) -> Result<Summary, Failure> {
+    fn json(&self, opened: Opened, output: &mut Output) -> Result<Replayed, Failure> {
         output.write(&json::header(
             &self.names,
             self.seed,
             self.split.workers.get(),
         ))?;
-        let summary = self.replay(opened, json::exchange, |lines| {
+        let replayed = self.replay(opened, json::exchange, |lines| {
             lines.iter().try_for_each(|line| output.write(line))
         })?;
-        output.write(&json::summary(&summary))?;
-        Ok(summary)
+        output.write(&json::summary(&replayed.summary))?;
+        Ok(replayed)
     }
 
-    fn junit(&self, opened: Opened, output: &mut Output) -> Result<Summary, Failure> {
+    fn junit(&self, opened: Opened, output: &mut Output) -> Result<Replayed, Failure> {
         let temporary = |error: &io::Error| Failure::writing("a temporary file", error);
         let mut report = JUnit::open().map_err(|error| temporary(&error))?;
-        let summary = self.replay(opened, junit::case, |cases| {
+        let replayed = self.replay(opened, junit::case, |cases| {
             cases
                 .iter()
                 .try_for_each(|case| report.add(case))
                 .map_err(|error| temporary(&error))
         })?;
-        for entry in &summary.entries {
+        for entry in &replayed.summary.entries {
             let added = report.add(&junit::entry_case(entry));
             added.map_err(|error| temporary(&error))?;
         }
@@ -278,7 +302,7 @@ impl Run<'_> {
         output.write(opening.as_bytes())?;
         output.copy(cases)?;
         output.write(junit::CLOSING.as_bytes())?;
-        Ok(summary)
+        Ok(replayed)
     }
 
     fn replay<R: Send>(
@@ -286,18 +310,25 @@ impl Run<'_> {
         opened: Opened,
         render: impl Fn(&ExchangeReport) -> R + Sync,
         mut take: impl FnMut(Vec<R>) -> Result<(), Failure>,
-    ) -> Result<Summary, Failure> {
+    ) -> Result<Replayed, Failure> {
         let progress = Progress::start(opened.total);
         let mut exchanges = 0_u64;
+        let mut repeated_ids = RepeatedIds::default();
         let read = Arc::clone(&opened.read);
         let result = pipeline::replay(self.setup, opened.recordings, self.split, render, |block| {
             exchanges += u64::try_from(block.rendered.len()).unwrap_or(0);
+            for id in block.ids.iter() {
+                repeated_ids.note(block.recording, id);
+            }
             progress.set(read.load(Ordering::Relaxed), exchanges);
             take(block.rendered)
         });
         progress.finish();
         let mut summary = result?;
         summary.account_for(&self.setup.script);
-        Ok(summary)
+        Ok(Replayed {
+            summary,
+            repeated_ids,
+        })
     }
 }

@@ -18,6 +18,7 @@ use std::thread;
 
 use sluice_recording::{Batch, BatchLimits, Paths, Reader};
 
+use super::ids::Ids;
 use super::simulation::{Setup, Worker};
 use crate::failure::Failure;
 use crate::report::{ExchangeReport, Summary};
@@ -72,6 +73,10 @@ pub struct Split {
 pub struct Block<R> {
     /// The rendered reports of its exchanges, in order.
     pub rendered: Vec<R>,
+    /// The ids of the exchanges, in order.
+    pub ids: Ids,
+    /// Place among the recordings of the one that it is from.
+    pub recording: usize,
     /// What stopped the replay in it.
     failure: Option<Failure>,
 }
@@ -86,6 +91,7 @@ struct Job {
 struct Part {
     block: u64,
     worker: usize,
+    recording: usize,
     /// The recording's name.
     name: String,
     paths: Option<Paths>,
@@ -253,13 +259,13 @@ impl<'a> Lane<'a> {
     fn process<R>(&mut self, job: Job, render: &impl Fn(&ExchangeReport) -> R) -> Block<R> {
         let mut block = Block {
             rendered: Vec::new(),
+            ids: Ids::default(),
+            recording: job.part.recording,
             failure: None,
         };
         match job.batch {
             Ok(batch) => {
-                block.failure = self
-                    .run(&job.part, &batch, render, &mut block.rendered)
-                    .err();
+                block.failure = self.run(&job.part, &batch, render, &mut block).err();
                 // At the end of the recordings nobody is left to fill it.
                 let _unwanted = self.used.send(batch);
             }
@@ -273,7 +279,7 @@ impl<'a> Lane<'a> {
         part: &Part,
         batch: &Batch,
         render: &impl Fn(&ExchangeReport) -> R,
-        rendered: &mut Vec<R>,
+        block: &mut Block<R>,
     ) -> Result<(), Failure> {
         let number = u64::try_from(part.worker).unwrap_or(u64::MAX);
         let fresh = || (Worker::new(self.setup, number), Summary::default());
@@ -284,7 +290,8 @@ impl<'a> Lane<'a> {
                 exchange.map_err(|diagnostics| Failure::lines(&part.name, diagnostics))?;
             let report = worker.run(sequence, &exchange, part.paths)?;
             summary.add(&report);
-            rendered.push(render(&report));
+            block.rendered.push(render(&report));
+            block.ids.push(&report.id);
         }
         Ok(())
     }
@@ -305,6 +312,8 @@ fn lines_of_a_block() -> u64 {
 struct Blocks {
     recordings: std::vec::IntoIter<Recording>,
     current: Option<Recording>,
+    /// Place of the current one among the recordings.
+    place: usize,
     next: u64,
     workers: usize,
     /// Batches that were replayed.
@@ -318,6 +327,7 @@ impl Blocks {
         Self {
             recordings,
             current,
+            place: 0,
             next: 0,
             workers: workers.get(),
             spare,
@@ -332,6 +342,7 @@ impl Blocks {
         let part = Part {
             block,
             worker,
+            recording: self.place,
             name,
             paths,
         };
@@ -349,7 +360,10 @@ impl Iterator for Blocks {
             let mut batch = self.spare.try_recv().unwrap_or_default();
             match recording.reader.fill(&mut batch, BatchLimits::default()) {
                 Ok(true) => return Some(self.job(name, paths, Ok(batch))),
-                Ok(false) => self.current = self.recordings.next(),
+                Ok(false) => {
+                    self.current = self.recordings.next();
+                    self.place += 1;
+                }
                 Err(diagnostic) => {
                     self.current = None;
                     let failure = Failure::lines(&name, vec![diagnostic]);
