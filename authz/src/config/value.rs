@@ -34,7 +34,7 @@ pub(super) fn check(
             warn_of_scheme(value, node, diagnostics);
         }
     }
-    if *field == Field::IpBlock && !values.is_empty() {
+    if *field == Field::IpBlock {
         let found = "a test of the socket's peer, which no Wasm filter can see";
         let expected = "remoteIpBlocks or remote.ip: the effective client address is compared";
         diagnostics.warning(

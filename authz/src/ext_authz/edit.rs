@@ -17,7 +17,7 @@ pub struct Edits {
 /// pseudo-headers but never remove them, nor `host`.
 pub(super) fn is_lawful(edit: &HeaderEdit) -> bool {
     match edit {
-        HeaderEdit::Set(name, _) | HeaderEdit::Append(name, _) => !name.is_empty(),
+        HeaderEdit::Set(..) | HeaderEdit::Append(..) => true,
         HeaderEdit::Remove(name) => !(name.is_empty() || name.starts_with(b":") || name == b"host"),
     }
 }

@@ -208,7 +208,10 @@ fn a_200_allows_and_hands_the_listed_headers_on() {
         (b":status", b"200"),
         (b"x-user-id", b"7"),
         (b"set-cookie", b"c"),
-        (b"x-envoy-auth-headers-to-remove", b"X-Secret, :path"),
+        (
+            b"x-envoy-auth-headers-to-remove",
+            b"X-Secret, :path,,host, ",
+        ),
     ];
     let Step::Allow(edits) = answered(&program, &on_x(), &response(&headers, b"")) else {
         panic!()
@@ -530,8 +533,11 @@ fn a_grpc_yes_carries_edits() {
             option("X-Set", "1", None, 0),
             option("a", "3", Some(true), 0),
             option("absent", "3", Some(true), 0),
+            option("", "no name", None, 0),
         ],
-        headers_to_remove: vec![b"x-gone".to_vec(), b":authority".to_vec()],
+        headers_to_remove: [&b"x-gone"[..], b":authority", b"Host", b""]
+            .map(Into::into)
+            .into(),
         response_headers_to_add: vec![option("r", "1", None, 0), option("s", "1", None, 2)],
         ..Allowed::default()
     };
