@@ -72,6 +72,19 @@ mod tests {
         }
     }
 
+    /// However large the program: to clear the memo would cost more than a decision.
+    #[test]
+    fn a_decision_begins_without_touching_the_memo() {
+        let mut scratch = Scratch::default();
+        scratch.begin(2);
+        scratch.memoised(0, || Truth::True);
+        let memo = scratch.memo.clone();
+        for predicates in [2, 1, 0, 2, 2] {
+            scratch.begin(predicates);
+            assert_eq!(scratch.memo, memo);
+        }
+    }
+
     #[test]
     fn outcomes_do_not_survive_the_last_decision_number() {
         let mut scratch = Scratch::default();
