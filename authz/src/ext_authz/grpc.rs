@@ -60,6 +60,9 @@ fn http(request: &Request<'_>) -> Message {
 }
 
 /// All headers by name, repeated lines joined by commas.
+/// Envoy says with this header that it sent a part of the body; a client may not.
+const PARTIAL_BODY: &[u8] = b"x-envoy-auth-partial-body";
+
 fn headers(request: &Request<'_>) -> BTreeMap<String, String> {
     let pseudo = [
         (&b":method"[..], request.method),
@@ -68,11 +71,17 @@ fn headers(request: &Request<'_>) -> BTreeMap<String, String> {
     ];
     let mut headers = BTreeMap::new();
     for (name, value) in request.headers.present().unwrap_or_default() {
-        let joined: &mut String = headers.entry(lossy(name)).or_default();
-        if !joined.is_empty() {
-            joined.push(',');
+        if *name == PARTIAL_BODY {
+            continue;
         }
-        joined.push_str(&lossy(value));
+        let join = |joined: &mut String| {
+            joined.push(',');
+            joined.push_str(&lossy(value));
+        };
+        headers
+            .entry(lossy(name))
+            .and_modify(join)
+            .or_insert_with(|| lossy(value));
     }
     for (name, value) in pseudo {
         if let Fact::Present(value) = value {
