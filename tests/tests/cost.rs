@@ -24,31 +24,27 @@ struct Kind {
     budget: u64,
 }
 
-fn to(field: &str, value: String) -> Value {
+fn to(field: &str, value: &str) -> Value {
     json!({"to": [{"operation": {field: [value]}}]})
 }
 
-fn from(field: &str, value: String) -> Value {
+fn from(field: &str, value: &str) -> Value {
     json!({"from": [{"source": {field: [value]}}]})
 }
 
-fn when(key: &str, value: String) -> Value {
+fn when(key: &str, value: &str) -> Value {
     json!({"when": [{"key": key, "values": [value]}]})
 }
 
-fn get(path: String) -> Exchange {
-    guest::get(&path)
-}
-
-fn with_host(host: String) -> Exchange {
+fn with_host(host: &str) -> Exchange {
     let mut exchange = guest::get("/");
-    exchange.request.headers.set(":authority", &host);
+    exchange.request.headers.set(":authority", host);
     exchange
 }
 
-fn with_header(value: String) -> Exchange {
+fn with_header(value: &str) -> Exchange {
     let mut exchange = guest::get("/");
-    exchange.request.headers.add("x-tenant", &value);
+    exchange.request.headers.add("x-tenant", value);
     exchange
 }
 
@@ -62,12 +58,12 @@ fn with_peer(namespace: usize, account: usize) -> Exchange {
     exchange
 }
 
-fn with_addresses(source: String, destination: String) -> Exchange {
+fn with_addresses(source: &str, destination: &str) -> Exchange {
     let mut exchange = guest::get("/");
     exchange.attributes = exchange
         .attributes
-        .with("source.address", source.as_str())
-        .with("destination.address", destination.as_str());
+        .with("source.address", source)
+        .with("destination.address", destination);
     exchange
 }
 
@@ -78,57 +74,57 @@ fn address(index: usize) -> String {
 const KINDS: [Kind; 14] = [
     Kind {
         name: "exact paths",
-        rule: |index| to("paths", format!("/p{index:05}/v1")),
-        request: |index| get(format!("/p{index:05}/v1")),
+        rule: |index| to("paths", &format!("/p{index:05}/v1")),
+        request: |index| guest::get(&format!("/p{index:05}/v1")),
         budget: 9_000,
     },
     Kind {
         name: "path prefixes",
-        rule: |index| to("paths", format!("/p{index:05}/*")),
-        request: |index| get(format!("/p{index:05}/v1")),
+        rule: |index| to("paths", &format!("/p{index:05}/*")),
+        request: |index| guest::get(&format!("/p{index:05}/v1")),
         budget: 9_100,
     },
     Kind {
         name: "path suffixes",
-        rule: |index| to("paths", format!("*/p{index:05}")),
-        request: |index| get(format!("/v1/p{index:05}")),
+        rule: |index| to("paths", &format!("*/p{index:05}")),
+        request: |index| guest::get(&format!("/v1/p{index:05}")),
         budget: 9_000,
     },
     Kind {
         name: "path templates",
-        rule: |index| to("paths", format!("/p{index:05}/{{*}}/items")),
-        request: |index| get(format!("/p{index:05}/7/items")),
+        rule: |index| to("paths", &format!("/p{index:05}/{{*}}/items")),
+        request: |index| guest::get(&format!("/p{index:05}/7/items")),
         budget: 10_000,
     },
     Kind {
         name: "methods",
-        rule: |index| to("methods", format!("M{index:05}")),
+        rule: |index| to("methods", &format!("M{index:05}")),
         request: |index| {
             let mut exchange = guest::get("/");
             exchange
                 .request
                 .headers
-                .set(":method", &format!("M{index:05}"));
+                .set(":method", format!("M{index:05}"));
             exchange
         },
         budget: 8_300,
     },
     Kind {
         name: "hosts",
-        rule: |index| to("hosts", format!("h{index:05}.example")),
-        request: |index| with_host(format!("H{index:05}.example")),
+        rule: |index| to("hosts", &format!("h{index:05}.example")),
+        request: |index| with_host(&format!("H{index:05}.example")),
         budget: 9_600,
     },
     Kind {
         name: "host suffixes",
-        rule: |index| to("hosts", format!("*.h{index:05}.example")),
-        request: |index| with_host(format!("a.h{index:05}.example")),
+        rule: |index| to("hosts", &format!("*.h{index:05}.example")),
+        request: |index| with_host(&format!("a.h{index:05}.example")),
         budget: 9_900,
     },
     Kind {
         name: "headers",
-        rule: |index| when("request.headers[x-tenant]", format!("t{index:05}")),
-        request: |index| with_header(format!("t{index:05}")),
+        rule: |index| when("request.headers[x-tenant]", &format!("t{index:05}")),
+        request: |index| with_header(&format!("t{index:05}")),
         budget: 12_600,
     },
     Kind {
@@ -136,7 +132,7 @@ const KINDS: [Kind; 14] = [
         rule: |index| {
             from(
                 "principals",
-                format!("cluster.local/ns/n{index:05}/sa/a{index:05}"),
+                &format!("cluster.local/ns/n{index:05}/sa/a{index:05}"),
             )
         },
         request: |index| with_peer(index, index),
@@ -144,33 +140,26 @@ const KINDS: [Kind; 14] = [
     },
     Kind {
         name: "namespaces",
-        rule: |index| from("namespaces", format!("n{index:05}")),
+        rule: |index| from("namespaces", &format!("n{index:05}")),
         request: |index| with_peer(index, 0),
         budget: 13_800,
     },
     Kind {
         name: "service accounts",
-        rule: |index| from("serviceAccounts", format!("n00001/a{index:05}")),
+        rule: |index| from("serviceAccounts", &format!("n00001/a{index:05}")),
         request: |index| with_peer(1, index),
         budget: 13_800,
     },
     Kind {
         name: "address ranges",
-        rule: |index| from("remoteIpBlocks", format!("{}/32", address(index))),
-        request: |index| {
-            with_addresses(format!("{}:999", address(index)), "10.0.0.1:80".to_owned())
-        },
+        rule: |index| from("remoteIpBlocks", &format!("{}/32", address(index))),
+        request: |index| with_addresses(&format!("{}:999", address(index)), "10.0.0.1:80"),
         budget: 9_400,
     },
     Kind {
         name: "ports",
-        rule: |index| to("ports", (10_000 + index).to_string()),
-        request: |index| {
-            with_addresses(
-                "10.0.0.2:999".to_owned(),
-                format!("10.0.0.1:{}", 10_000 + index),
-            )
-        },
+        rule: |index| to("ports", &(10_000 + index).to_string()),
+        request: |index| with_addresses("10.0.0.2:999", &format!("10.0.0.1:{}", 10_000 + index)),
         budget: 8_800,
     },
     Kind {
@@ -186,7 +175,7 @@ const KINDS: [Kind; 14] = [
             exchange
                 .request
                 .headers
-                .set(":path", &format!("/p{index:05}/v1"));
+                .set(":path", format!("/p{index:05}/v1"));
             exchange
         },
         budget: 14_200,

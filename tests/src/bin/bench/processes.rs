@@ -12,6 +12,7 @@ const DONE: [i32; 2] = [0, 1];
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A program that has ended.
+#[derive(Debug, Clone, Copy)]
 pub struct Finished {
     /// From start to end.
     pub time: Duration,
