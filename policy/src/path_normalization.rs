@@ -4,6 +4,8 @@
 //! In a proxy this is done already. Recorded or invented paths need it done to
 //! them, or a policy would be tested with paths that it never meets.
 
+mod parameters;
+
 use std::borrow::Cow;
 
 /// A value of `meshConfig.pathNormalization.normalization`.

@@ -216,7 +216,6 @@ impl<F: HttpFilter> Runtime<F> {
             stream,
             root,
             state,
-            ..
         }) = self.waiting.remove(token)
         else {
             return;

@@ -3,7 +3,6 @@
 //! * [`exchange`] makes of a recorded exchange what the host takes.
 //! * [`expectation`] compares what came of it with what was expected.
 //! * [`ids`] finds exchanges that share an id.
-//! * [`path_parameters`] finds the paths that releases of Envoy disagree about.
 //! * [`services`] stands for the services that plugins call.
 //! * [`world`] builds the proxy around it.
 //! * [`simulation`] is one simulated Envoy worker.
@@ -13,7 +12,6 @@
 pub mod exchange;
 pub mod expectation;
 pub mod ids;
-pub mod path_parameters;
 pub mod pipeline;
 pub mod services;
 pub mod simulation;

@@ -66,6 +66,13 @@ const KINDS: [(&str, Reader); 6] = [
 ];
 
 impl Answer {
+    /// A call that is cut off at once, which Envoy also makes of an upstream that it
+    /// cannot reach.
+    pub const CUT_OFF: Self = Self {
+        what: What::Reset,
+        delay_ns: 0,
+    };
+
     /// Reads `answer`.
     pub(super) fn read(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
         let mut answer = node.object(diagnostics)?;

@@ -5,12 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sluice_host::{Callouts, GrpcCall, GrpcEvent, HttpAnswer, HttpCall, Timed};
 
-use crate::callouts::{self, Script};
+use crate::callouts::{self, Answer, Script};
 use crate::report::UnscriptedCall;
 use crate::report::exchange::folded_route;
-
-/// gRPC status of a service that cannot be reached.
-const UNAVAILABLE: u32 = 14;
 
 /// The services of one worker.
 ///
@@ -84,10 +81,7 @@ impl Callouts for Services {
         }
         let target = folded_route(&call.message.headers);
         self.note_unscripted(&call.cluster, Some(target));
-        Timed {
-            after_ns: 0,
-            what: HttpAnswer::Reset,
-        }
+        Answer::CUT_OFF.to_http(call)
     }
 
     fn grpc(&mut self, call: &GrpcCall) -> Vec<Timed<GrpcEvent>> {
@@ -96,10 +90,7 @@ impl Callouts for Services {
             return entry.answer.to_grpc(call);
         }
         self.note_unscripted(&call.cluster, Some(callouts::grpc_target(call)));
-        vec![Timed {
-            after_ns: 0,
-            what: GrpcEvent::Close(UNAVAILABLE, String::new()),
-        }]
+        Answer::CUT_OFF.to_grpc(call)
     }
 }
 

@@ -8,7 +8,7 @@ use sluice_policy::path_normalization::{Normalization, Normalized};
 use sluice_recording::{AttributeValue, Exchange as Recorded, Paths, Recorded as Fact};
 
 use super::services::Services;
-use super::{exchange, expectation, path_parameters, world};
+use super::{exchange, expectation, world};
 use crate::callouts::Script;
 use crate::console::{Console, Severity};
 use crate::failure::Failure;
@@ -63,7 +63,7 @@ impl Setup {
     fn has_path_in_doubt(&self, headers: &Headers, paths: Option<Paths>) -> bool {
         let path = headers.get(":path");
         paths != Some(Paths::Normalized)
-            && path.is_some_and(|path| path_parameters::is_in_doubt(path, self.normalization))
+            && path.is_some_and(|path| self.normalization.is_in_doubt(path))
     }
 
     /// Starts every plugin once, and shows what it logged while it did.

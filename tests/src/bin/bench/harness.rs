@@ -20,6 +20,11 @@ const FASTER: f64 = 10.0;
 const MEMORY: f64 = 1.25;
 const TWO_JOBS: f64 = 1.8;
 
+/// How often each replay is timed.
+pub const fn rounds(quick: bool) -> usize {
+    if quick { 1 } else { 3 }
+}
+
 /// Measures every bar of the harness.
 pub fn measure(quick: bool) -> Result<Vec<Bar>> {
     let mut bars = vec![throughput(quick)?];
@@ -56,16 +61,18 @@ fn rate(guest: &mut Guest, exchange: &sluice_host::Exchange, time: Duration) -> 
 }
 
 fn replay(quick: bool) -> Result<Vec<Bar>> {
-    let (count, rounds) = if quick { (100_000, 1) } else { (1_000_000, 3) };
+    let count = if quick { 100_000 } else { 1_000_000 };
+    let rounds = rounds(quick);
     let folder = tempfile::tempdir_in(sluice_envoy::binary::target_dir())
         .context("a folder for the recordings")?;
     let short = recording::write(folder.path(), 10_000)?;
     let long = recording::write(folder.path(), count)?;
     let small = sluice_replay(&short, 1)?;
+    eprintln!("round 1 of {rounds}");
     let mut one = sluice_replay(&long, 1)?;
     let mut two = sluice_replay(&long, 2)?;
     let mut both = two_at_once(&long)?;
-    for round in 1..rounds {
+    for round in 2..=rounds {
         eprintln!("round {round} of {rounds}");
         one = one.quicker(sluice_replay(&long, 1)?);
         two = two.quicker(sluice_replay(&long, 2)?);

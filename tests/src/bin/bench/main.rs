@@ -49,13 +49,7 @@ impl Name {
     const fn rounds(self, quick: bool) -> usize {
         match self {
             Self::Authz => authz::rounds(quick),
-            Self::Harness => {
-                if quick {
-                    1
-                } else {
-                    3
-                }
-            }
+            Self::Harness => harness::rounds(quick),
         }
     }
 
