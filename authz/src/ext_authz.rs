@@ -4,7 +4,7 @@
 //! to send, [`Check::on`] turns what came back into a [`Step`]:
 //!
 //! ```text
-//! decide → Ask(provider) → start → Callout ⇢ provider ⇢ Event → on → Step
+//! decide → Ask(provider) → start → Callout ⇢ provider ⇢ CalloutEvent → on → Step
 //!   ↑                                                              │
 //!   └────────────── apply the edits, decide again ←── Allow ───────┘
 //! ```
@@ -23,6 +23,6 @@ mod proto;
 mod provider;
 mod query;
 
-pub use check::{Callout, Check, Event, Header, Started, Step, start};
+pub use check::{Check, Header, Started, Step, start};
 pub use edit::Edits;
 pub(crate) use provider::Provider;

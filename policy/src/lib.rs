@@ -3,6 +3,7 @@
 //! Layer 0: no filter, no host, no clock, no randomness, no printing.
 
 pub mod attribute;
+pub mod callout;
 pub mod diagnostic;
 pub mod duration;
 pub mod fact;
@@ -19,6 +20,7 @@ pub mod selector;
 pub mod workload;
 
 pub use attribute::{Attribute, AttributeSet};
+pub use callout::{Callout, CalloutEvent};
 pub use diagnostic::{Diagnostic, DiagnosticCode, Diagnostics, Severity};
 pub use fact::Fact;
 pub use mesh::Mesh;

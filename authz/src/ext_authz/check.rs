@@ -1,6 +1,6 @@
 //! The state machine of one check.
 
-use sluice_policy::{Fact, HeaderLine, Reply, Request};
+use sluice_policy::{Callout, CalloutEvent, Fact, Reply, Request};
 
 use super::edit::Edits;
 use super::provider::{Protocol, Provider};
@@ -10,55 +10,6 @@ use crate::program::Program;
 
 /// A header line, name first.
 pub type Header = (Vec<u8>, Vec<u8>);
-
-/// What to send.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Callout {
-    /// An HTTP request.
-    Http {
-        /// Envoy cluster to send it to.
-        cluster: String,
-        /// Headers, pseudo-headers first.
-        headers: Vec<Header>,
-        /// Limit of the whole call.
-        timeout_ms: u32,
-    },
-    /// A unary gRPC call.
-    Grpc {
-        /// Envoy cluster.
-        cluster: String,
-        /// Serialised `envoy.config.core.v3.GrpcService`, as `proxy_grpc_call`
-        /// takes it: the cluster, and an authority without the `|` that gRPC
-        /// servers refuse.
-        target: Vec<u8>,
-        /// Name of the service.
-        service: &'static str,
-        /// Name of the method.
-        method: &'static str,
-        /// Serialised `CheckRequest`.
-        message: Vec<u8>,
-        /// Limit of the whole call.
-        timeout_ms: u32,
-    },
-}
-
-/// What came back.
-#[derive(Debug, Clone, Copy)]
-pub enum Event<'e> {
-    /// The whole HTTP response.
-    HttpResponse {
-        /// Headers, `:status` among them.
-        headers: &'e [HeaderLine<'e>],
-        /// Body.
-        body: &'e [u8],
-    },
-    /// The message of a gRPC response.
-    GrpcMessage(&'e [u8]),
-    /// The end of a gRPC call with its status.
-    GrpcClosed(u32),
-    /// The call could not be made, broke off or took too long.
-    Failed,
-}
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,7 +99,12 @@ impl Check {
     ///
     /// Refuses if `program` has other CUSTOM providers than the one that the
     /// check began with: the answer is not one of theirs.
-    pub fn on(&mut self, program: &Program, event: &Event<'_>, request: &Request<'_>) -> Step {
+    pub fn on(
+        &mut self,
+        program: &Program,
+        event: &CalloutEvent<'_>,
+        request: &Request<'_>,
+    ) -> Step {
         if std::mem::replace(&mut self.is_done, true) {
             return Step::Wait;
         }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use sluice_policy::protobuf::Message;
-use sluice_policy::{Fact, HeaderEdit, Request};
+use sluice_policy::{CalloutEvent, Fact, HeaderEdit, Request};
 
-use super::check::{Event, Header, Outcome, text_of};
+use super::check::{Header, Outcome, text_of};
 use super::edit::{Edits, is_lawful};
 use super::proto::{Allowed, CheckResponse, Denied, HeaderValueOption};
 use super::query;
@@ -116,14 +116,16 @@ fn lossy(bytes: &[u8]) -> String {
 }
 
 /// Reads an answer.
-pub(super) fn outcome(event: &Event<'_>, request: &Request<'_>) -> Outcome {
+pub(super) fn outcome(event: &CalloutEvent<'_>, request: &Request<'_>) -> Outcome {
     match event {
-        Event::GrpcMessage(message) => match CheckResponse::decode(message) {
+        CalloutEvent::GrpcMessage(message) => match CheckResponse::decode(message) {
             Some(response) => read(response, request),
             None => Outcome::Failed,
         },
         // An end without a message is a failure whatever its status.
-        Event::GrpcClosed(_) | Event::Failed | Event::HttpResponse { .. } => Outcome::Failed,
+        CalloutEvent::GrpcClosed(_) | CalloutEvent::Failed | CalloutEvent::HttpResponse { .. } => {
+            Outcome::Failed
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! `envoyExtAuthzHttp`: the request without its body, answered by a status.
 
-use sluice_policy::{Fact, HeaderEdit, HeaderLine, Request};
+use sluice_policy::{CalloutEvent, Fact, HeaderEdit, HeaderLine, Request};
 
-use super::check::{Event, Header, Outcome, text_of};
+use super::check::{Header, Outcome, text_of};
 use super::edit::{Edits, is_lawful};
 use super::provider::{HttpOptions, matches};
 
@@ -59,8 +59,8 @@ fn header(name: &[u8], value: &[u8]) -> Header {
 }
 
 /// Reads an answer.
-pub(super) fn outcome(options: &HttpOptions, event: &Event<'_>) -> Outcome {
-    let Event::HttpResponse { headers, body } = event else {
+pub(super) fn outcome(options: &HttpOptions, event: &CalloutEvent<'_>) -> Outcome {
+    let CalloutEvent::HttpResponse { headers, body } = event else {
         return Outcome::Failed;
     };
     let status = headers

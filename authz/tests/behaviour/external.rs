@@ -9,9 +9,11 @@ use crate::messages::{
 };
 use prost::Message;
 use serde_json::{Value, json};
-use sluice_authz::ext_authz::{Callout, Check, Edits, Event, Started, Step, start};
+use sluice_authz::ext_authz::{Check, Edits, Started, Step, start};
 use sluice_authz::{Program, ProviderId, Resume, Scratch, Stage, Verdict, decide};
-use sluice_policy::{Attribute, Fact, HeaderEdit, HeaderLine, Reply, Request};
+use sluice_policy::{
+    Attribute, Callout, CalloutEvent, Fact, HeaderEdit, HeaderLine, Reply, Request,
+};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -67,13 +69,13 @@ pub(super) fn begun(program: &Program, call: &Call) -> (Callout, Check) {
     }
 }
 
-pub(super) fn answered(program: &Program, call: &Call, event: &Event<'_>) -> Step {
+pub(super) fn answered(program: &Program, call: &Call, event: &CalloutEvent<'_>) -> Step {
     let (_, mut check) = begun(program, call);
     call.with(|request| check.on(program, event, request))
 }
 
-pub(super) fn response<'h>(headers: &'h [HeaderLine<'h>], body: &'h [u8]) -> Event<'h> {
-    Event::HttpResponse { headers, body }
+pub(super) fn response<'h>(headers: &'h [HeaderLine<'h>], body: &'h [u8]) -> CalloutEvent<'h> {
+    CalloutEvent::HttpResponse { headers, body }
 }
 
 pub(super) fn refused(step: Step) -> Reply {
@@ -140,7 +142,7 @@ fn a_check_that_failed_refuses_unless_the_mesh_says_otherwise() {
         false,
     );
     assert_eq!(
-        refused(answered(&strange, &on_x(), &Event::Failed)).status,
+        refused(answered(&strange, &on_x(), &CalloutEvent::Failed)).status,
         500
     );
     let open = program(
@@ -149,7 +151,7 @@ fn a_check_that_failed_refuses_unless_the_mesh_says_otherwise() {
         false,
     );
     assert!(
-        matches!(answered(&open, &on_x(), &Event::Failed), Step::Allow(edits) if edits == Default::default())
+        matches!(answered(&open, &on_x(), &CalloutEvent::Failed), Step::Allow(edits) if edits == Default::default())
     );
 }
 
@@ -235,7 +237,10 @@ fn a_check_answers_once() {
     let headers: [HeaderLine<'_>; 1] = [(b":status", b"403")];
     call.with(|request| {
         refused(check.on(&program, &response(&headers, b""), request));
-        assert_eq!(check.on(&program, &Event::Failed, request), Step::Wait);
+        assert_eq!(
+            check.on(&program, &CalloutEvent::Failed, request),
+            Step::Wait
+        );
     });
 }
 

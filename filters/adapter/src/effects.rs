@@ -1,9 +1,8 @@
 //! Carries out what a filter decided.
 
-use sluice_policy::{HeaderEdit, Reply};
+use sluice_policy::{Callout, HeaderEdit, Reply};
 
 use crate::abi::{GrpcCall, HeaderMap, Host, HttpCall, Level, LocalReply};
-use crate::filter::Callout;
 
 /// Edits headers; `false` when the host refused one of the edits.
 pub(crate) fn edit(host: Host<'_>, map: HeaderMap, edits: &[HeaderEdit]) -> bool {
@@ -62,6 +61,7 @@ pub(crate) fn call(host: Host<'_>, callout: &Callout) -> Option<u32> {
             method,
             message,
             timeout_ms,
+            ..
         } => host.grpc_call(&GrpcCall {
             service: target,
             service_name: service,

@@ -1,6 +1,6 @@
 //! What a filter crate provides: its engine, behind these callbacks.
 
-use sluice_policy::{AttributeSet, HeaderEdit, HeaderLine, Reply, Request, Workload};
+use sluice_policy::{AttributeSet, Callout, CalloutEvent, HeaderEdit, Reply, Request, Workload};
 
 use crate::abi::Host;
 
@@ -22,51 +22,6 @@ pub struct Configured<F> {
     pub errors: Vec<String>,
     /// One line for each thing that is doubtful.
     pub warnings: Vec<String>,
-}
-
-/// A callout that a request waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Callout {
-    /// An HTTP request.
-    Http {
-        /// Envoy cluster.
-        cluster: String,
-        /// Header lines, pseudo-headers among them.
-        headers: Vec<(Vec<u8>, Vec<u8>)>,
-        /// Time until the host gives up.
-        timeout_ms: u32,
-    },
-    /// A unary gRPC call.
-    Grpc {
-        /// Serialised `envoy.config.core.v3.GrpcService`.
-        target: Vec<u8>,
-        /// Full name of the service.
-        service: &'static str,
-        /// Name of the method.
-        method: &'static str,
-        /// Serialised request.
-        message: Vec<u8>,
-        /// Time until the host gives up.
-        timeout_ms: u32,
-    },
-}
-
-/// How a callout ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CalloutEvent<'a> {
-    /// An HTTP response came.
-    Http {
-        /// Header lines, `:status` among them.
-        headers: Vec<HeaderLine<'a>>,
-        /// Whole body.
-        body: &'a [u8],
-    },
-    /// A gRPC message came.
-    Grpc(&'a [u8]),
-    /// A gRPC call ended with this status.
-    GrpcClosed(u32),
-    /// Nothing came: no such cluster, connection failure, time-out.
-    Failed,
 }
 
 /// What is to happen with the request now. `W` is what the filter keeps of it.

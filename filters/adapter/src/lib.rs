@@ -24,7 +24,7 @@ mod scripted_host;
 pub use abi::{Host, Level};
 pub use counters::Counters;
 pub use exports::start;
-pub use filter::{Callout, CalloutEvent, Configured, HttpFilter, Setup, Step};
+pub use filter::{Configured, HttpFilter, Setup, Step};
 
 /// Makes a filter the one of this module: the whole of a filter crate's entry.
 #[macro_export]

@@ -7,13 +7,13 @@
 //! the VM for every request. Ticks tell it for nothing: each root context has its
 //! own, and they stop with it.
 
-use sluice_policy::{HeaderEdit, Request};
+use sluice_policy::{CalloutEvent, HeaderEdit, Request};
 
 use crate::abi::{Buffer, HeaderMap, Host, Level};
 use crate::by_number::ByNumber;
 use crate::effects;
 use crate::facts::Facts;
-use crate::filter::{CalloutEvent, HttpFilter, Setup, Step};
+use crate::filter::{HttpFilter, Setup, Step};
 use crate::{counters, node, pairs};
 
 /// What the host does with a stream after a callback.
@@ -324,9 +324,9 @@ impl<F: HttpFilter> Callbacks for Runtime<F> {
         } else {
             host.buffer(Buffer::CalloutResponseBody, body_size)
         };
-        let event = match (headers, lines, body) {
+        let event = match (headers, &lines, body) {
             // Envoy reports a transport failure as a response without headers.
-            (1.., Some(headers), Ok(body)) => CalloutEvent::Http { headers, body },
+            (1.., Some(headers), Ok(body)) => CalloutEvent::HttpResponse { headers, body },
             _ => CalloutEvent::Failed,
         };
         self.resume(host, token, &event);
@@ -338,7 +338,7 @@ impl<F: HttpFilter> Callbacks for Runtime<F> {
         } else {
             host.buffer(Buffer::GrpcMessage, size)
         };
-        let event = message.map_or(CalloutEvent::Failed, CalloutEvent::Grpc);
+        let event = message.map_or(CalloutEvent::Failed, CalloutEvent::GrpcMessage);
         self.resume(host, token, &event);
     }
 
@@ -374,9 +374,9 @@ fn back_to(host: Host<'_>, context: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filter::{Callout, Configured};
+    use crate::filter::Configured;
     use crate::scripted_host::{INTERNAL_FAILURE, calls, script};
-    use sluice_policy::{AttributeSet, Reply};
+    use sluice_policy::{AttributeSet, Callout, Reply};
 
     /// Asks, and lets pass what is answered with headers.
     struct Asking;
@@ -423,7 +423,7 @@ mod tests {
             event: &CalloutEvent<'_>,
         ) -> Step<()> {
             match event {
-                CalloutEvent::Http { .. } => Step::Continue,
+                CalloutEvent::HttpResponse { .. } => Step::Continue,
                 _ => Step::Reply(Self::unconfigured()),
             }
         }

@@ -1,9 +1,9 @@
 //! The engine behind the callbacks.
 
-use sluice_adapter::{Callout, CalloutEvent, Configured, Host, HttpFilter, Setup, Step};
-use sluice_authz::ext_authz::{self, Check, Edits, Event, Started};
+use sluice_adapter::{Configured, Host, HttpFilter, Setup, Step};
+use sluice_authz::ext_authz::{self, Check, Edits, Started};
 use sluice_authz::{Program, Resume, Scratch, Verdict, configure, decide, refusal, reply_for};
-use sluice_policy::{AttributeSet, HeaderEdit, Reply, Request, Severity};
+use sluice_policy::{AttributeSet, CalloutEvent, HeaderEdit, Reply, Request, Severity};
 
 use crate::report::Report;
 
@@ -30,7 +30,7 @@ impl Authz {
             let resume = decision.resume;
             return match ext_authz::start(&self.program, provider, request) {
                 Started::Ask(callout, check) => Step::Wait(
-                    host_callout(callout),
+                    callout,
                     Pending {
                         check: Some(check),
                         resume,
@@ -112,7 +112,7 @@ impl HttpFilter for Authz {
         event: &CalloutEvent<'_>,
     ) -> Step<Pending> {
         let step = match state.check {
-            Some(mut check) => check.on(&self.program, &engine_event(event), request),
+            Some(mut check) => check.on(&self.program, event, request),
             None => ext_authz::Step::Wait,
         };
         self.follow(host, request, step, state.resume)
@@ -141,42 +141,5 @@ fn amend(edits: Edits, resume: Resume) -> Step<Pending> {
             check: None,
             resume,
         },
-    }
-}
-
-fn host_callout(callout: ext_authz::Callout) -> Callout {
-    match callout {
-        ext_authz::Callout::Http {
-            cluster,
-            headers,
-            timeout_ms,
-        } => Callout::Http {
-            cluster,
-            headers,
-            timeout_ms,
-        },
-        ext_authz::Callout::Grpc {
-            target,
-            service,
-            method,
-            message,
-            timeout_ms,
-            ..
-        } => Callout::Grpc {
-            target,
-            service,
-            method,
-            message,
-            timeout_ms,
-        },
-    }
-}
-
-fn engine_event<'e>(event: &'e CalloutEvent<'_>) -> Event<'e> {
-    match event {
-        CalloutEvent::Http { headers, body } => Event::HttpResponse { headers, body },
-        CalloutEvent::Grpc(message) => Event::GrpcMessage(message),
-        CalloutEvent::GrpcClosed(status) => Event::GrpcClosed(*status),
-        CalloutEvent::Failed => Event::Failed,
     }
 }

@@ -150,7 +150,7 @@ fn a_grpc_yes_carries_edits() {
         headers: vec![("a", "1"), ("a", "2")],
         ..on_x()
     };
-    let Step::Allow(edits) = answered(&program, &call, &Event::GrpcMessage(&message)) else {
+    let Step::Allow(edits) = answered(&program, &call, &CalloutEvent::GrpcMessage(&message)) else {
         panic!()
     };
     let pair = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
@@ -180,7 +180,7 @@ fn allowed_by_grpc(allowed: Allowed, call: &Call) -> Edits {
         allowed: Some(allowed),
     };
     let event = message.encode_to_vec();
-    match answered(&program, call, &Event::GrpcMessage(&event)) {
+    match answered(&program, call, &CalloutEvent::GrpcMessage(&event)) {
         Step::Allow(edits) => edits,
         other => panic!("{other:?}"),
     }
@@ -266,7 +266,11 @@ fn a_grpc_no_carries_a_reply() {
         allowed: None,
     }
     .encode_to_vec();
-    let reply = refused(answered(&program, &on_x(), &Event::GrpcMessage(&message)));
+    let reply = refused(answered(
+        &program,
+        &on_x(),
+        &CalloutEvent::GrpcMessage(&message),
+    ));
     assert_eq!((reply.status, reply.body.as_slice()), (429, &b"later"[..]));
     assert_eq!(reply.headers, [(b"x-a".to_vec(), b"1".to_vec())]);
     let bare = CheckResponse {
@@ -276,7 +280,12 @@ fn a_grpc_no_carries_a_reply() {
     }
     .encode_to_vec();
     assert_eq!(
-        refused(answered(&program, &on_x(), &Event::GrpcMessage(&bare))).status,
+        refused(answered(
+            &program,
+            &on_x(),
+            &CalloutEvent::GrpcMessage(&bare)
+        ))
+        .status,
         403
     );
 }
@@ -295,7 +304,12 @@ fn a_grpc_no_without_a_status_of_http_is_403() {
             allowed: None,
         };
         let event = no.encode_to_vec();
-        refused(answered(&program, &on_x(), &Event::GrpcMessage(&event))).status
+        refused(answered(
+            &program,
+            &on_x(),
+            &CalloutEvent::GrpcMessage(&event),
+        ))
+        .status
     };
     for status in [200, 599] {
         assert_eq!(i32::from(status_of(status)), status);
@@ -309,10 +323,10 @@ fn a_grpc_no_without_a_status_of_http_is_403() {
 fn a_grpc_call_without_a_message_has_failed() {
     let program = program(&[custom("p", "g", "/x")], &[grpc(json!({}))], false);
     for event in [
-        Event::GrpcClosed(0),
-        Event::GrpcClosed(14),
-        Event::Failed,
-        Event::GrpcMessage(b"\xff"),
+        CalloutEvent::GrpcClosed(0),
+        CalloutEvent::GrpcClosed(14),
+        CalloutEvent::Failed,
+        CalloutEvent::GrpcMessage(b"\xff"),
     ] {
         assert_eq!(
             refused(answered(&program, &on_x(), &event)).details,

@@ -2,9 +2,11 @@
 
 mod edits;
 
-use sluice_authz::ext_authz::{self, Callout, Event, Started, Step};
+use sluice_authz::ext_authz::{self, Started, Step};
 use sluice_authz::{Program, ProviderId, Resume, Scratch, Verdict, configure, decide, reply_for};
-use sluice_policy::{Attribute, AttributeSet, Connection, Fact, HeaderLine, Reply, Request};
+use sluice_policy::{
+    Attribute, AttributeSet, Callout, CalloutEvent, Connection, Fact, HeaderLine, Reply, Request,
+};
 
 use crate::cases::front::{self, Fronted};
 use crate::cases::provider::{self, Provider};
@@ -189,11 +191,11 @@ fn ask(
         .iter()
         .find(|(provider, _)| provider.cluster == cluster(&callout));
     let Some((provider, reachable)) = provider else {
-        return check.on(program, &Event::Failed, request);
+        return check.on(program, &CalloutEvent::Failed, request);
     };
     asked.push(provider.name.clone());
     if !reachable {
-        return check.on(program, &Event::Failed, request);
+        return check.on(program, &CalloutEvent::Failed, request);
     }
     answer(&callout, |event| check.on(program, event, request))
 }
@@ -205,7 +207,7 @@ fn cluster(callout: &Callout) -> &str {
 }
 
 /// Hands the sample's answer to `take_in`.
-fn answer(callout: &Callout, take_in: impl FnOnce(&Event<'_>) -> Step) -> Step {
+fn answer(callout: &Callout, take_in: impl FnOnce(&CalloutEvent<'_>) -> Step) -> Step {
     match callout {
         Callout::Http { headers, .. } => {
             let lines: Vec<_> = headers
@@ -222,14 +224,14 @@ fn answer(callout: &Callout, take_in: impl FnOnce(&Event<'_>) -> Step) -> Step {
                 std::iter::once((&b":status"[..], status.as_bytes()))
                     .chain(headers)
                     .collect();
-            take_in(&Event::HttpResponse {
+            take_in(&CalloutEvent::HttpResponse {
                 headers: &headers,
                 body: answer.body.as_bytes(),
             })
         }
         Callout::Grpc { message, .. } => match provider::grpc_check(message) {
-            Ok(reply) => take_in(&Event::GrpcMessage(&reply)),
-            Err(_) => take_in(&Event::Failed),
+            Ok(reply) => take_in(&CalloutEvent::GrpcMessage(&reply)),
+            Err(_) => take_in(&CalloutEvent::Failed),
         },
     }
 }
