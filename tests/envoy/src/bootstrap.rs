@@ -5,6 +5,7 @@ pub mod access_log;
 pub mod cluster;
 pub mod http_connection_manager;
 pub mod http_filter;
+pub mod jwt_authn;
 pub mod listener;
 pub mod node;
 pub mod transport_socket;
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 pub use cluster::Cluster;
 pub use http_connection_manager::{HttpConnectionManager, PathNormalization};
 pub use http_filter::WasmFilter;
+pub use jwt_authn::JwtAuthn;
 pub use listener::{FilterChain, Listener};
 pub use node::Node;
 

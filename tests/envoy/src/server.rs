@@ -34,11 +34,17 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// On a free port.
     pub(crate) fn start(name: &str, handler: impl Handler) -> Result<Self, LabError> {
+        Self::start_at(name, 0, handler)
+    }
+
+    /// On that port, which may have been another server's a moment ago.
+    pub(crate) fn start_at(name: &str, port: u16, handler: impl Handler) -> Result<Self, LabError> {
         let doing = format!("start the service {name}");
         let runtime = runtime::start(name).doing(&doing)?;
         let listener = runtime
-            .block_on(TcpListener::bind(("127.0.0.1", 0)))
+            .block_on(TcpListener::bind(("127.0.0.1", port)))
             .doing(&doing)?;
         let address = listener.local_addr().doing(&doing)?;
         runtime.spawn(accept(listener, Arc::new(handler)));

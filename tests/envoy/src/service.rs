@@ -5,6 +5,7 @@ pub mod ext_authz;
 mod grpc;
 pub mod payment;
 mod received;
+pub mod scripted;
 
 use std::net::SocketAddr;
 

@@ -88,6 +88,22 @@ impl HttpConnectionManager {
         self
     }
 
+    /// The upstream gets what `format` makes of the request after all filters: a command
+    /// operator such as `%DYNAMIC_METADATA(…)%`. A header of that name is replaced, unless
+    /// there is nothing to say.
+    #[must_use]
+    pub fn upstream_header(mut self, name: &str, format: &str) -> Self {
+        let header = json!({
+            "header": {"key": name, "value": format},
+            "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+        });
+        match &mut self.route["request_headers_to_add"] {
+            Value::Array(headers) => headers.push(header),
+            none => *none = json!([header]),
+        }
+        self
+    }
+
     /// Sets any other field of `HttpConnectionManager`, by its name.
     #[must_use]
     pub fn field(mut self, name: &str, value: Value) -> Self {
