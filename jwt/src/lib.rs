@@ -9,5 +9,5 @@ mod key_source;
 mod status;
 
 pub use algorithm::{Algorithm, KeyType};
-pub use key_source::{KeySource, Remote, SourceId};
+pub use key_source::{BadUri, ClusterMapping, KeySource, Remote, SourceId};
 pub use status::Status;
