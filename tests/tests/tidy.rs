@@ -38,7 +38,6 @@ const UNSAFE_FILES: &[&str] = &[
     "filters/adapter/src/abi.rs",
     "filters/adapter/src/environment.rs",
     "filters/adapter/src/exports.rs",
-    "filters/adapter/src/lib.rs",
     "filters/adapter/src/scripted_host.rs",
 ];
 

@@ -159,10 +159,10 @@ fn filter(
     ends: &mut EndsFound,
 ) -> Result<Vec<u8>> {
     let debuggable = tree.made(&format!("wasm/debug/{}.wasm", package.name));
-    write_whole(&debuggable, &module::debuggable(built, package)?)?;
+    write_whole(&debuggable, &module::debuggable(built)?)?;
     let module = tree.made(&format!("wasm/{}.wasm", package.name));
     let unoptimised = Unfinished::of(&module, "unoptimised");
-    write(unoptimised.path(), &module::finish(built, package, ends)?)?;
+    write(unoptimised.path(), &module::finish(built, ends)?)?;
     optimiser::optimise(unoptimised.path())
 }
 

@@ -49,6 +49,17 @@ pub enum Buffer {
 pub enum MetricKind {
     /// Grows only.
     Counter = 0,
+    /// Goes up and down.
+    Gauge = 1,
+}
+
+/// What became of a write to shared data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// The value is there now.
+    Done,
+    /// Another VM wrote since the number was read (status 7).
+    Overtaken,
 }
 
 /// Level of a log line, in the host's numbering.
@@ -103,6 +114,11 @@ host_functions! {
     proxy_replace_header_map_value(map: u32, key: *const u8, key_size: usize, value: *const u8, value_size: usize);
     proxy_remove_header_map_value(map: u32, key: *const u8, key_size: usize);
     proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize);
+    proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize);
+    proxy_get_shared_data(key: *const u8, key_size: usize, data: *mut *mut u8, size: *mut usize, cas: *mut u32);
+    proxy_set_shared_data(key: *const u8, key_size: usize, value: *const u8, value_size: usize, cas: u32);
+    proxy_call_foreign_function(name: *const u8, name_size: usize, argument: *const u8, argument_size: usize, data: *mut *mut u8, size: *mut usize);
+    proxy_get_current_time_nanoseconds(time: *mut u64);
     proxy_send_local_response(status: u32, details: *const u8, details_size: usize, body: *const u8, body_size: usize, headers: *const u8, headers_size: usize, grpc_status: i32);
     proxy_continue_stream(stream: u32);
     proxy_close_stream(stream: u32);
@@ -110,6 +126,7 @@ host_functions! {
     proxy_grpc_call(service: *const u8, service_size: usize, service_name: *const u8, service_name_size: usize, method: *const u8, method_size: usize, metadata: *const u8, metadata_size: usize, message: *const u8, message_size: usize, timeout_ms: u32, token: *mut u32);
     proxy_define_metric(kind: u32, name: *const u8, size: usize, id: *mut u32);
     proxy_increment_metric(id: u32, offset: i64);
+    proxy_record_metric(id: u32, value: u64);
     proxy_set_effective_context(context: u32);
 }
 
@@ -304,6 +321,80 @@ impl<'cb> Host<'cb> {
         })
     }
 
+    /// Keeps a value until the stream ends, for filters after this one too: they find
+    /// it under the same `path`, or as `wasm.` and `path` in Envoy's filter state.
+    ///
+    /// # Errors
+    /// When there is no stream, or the host made the property read-only.
+    pub fn set_property(self, path: &str, value: &[u8]) -> HostResult<()> {
+        check(unsafe {
+            imports::proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len())
+        })
+    }
+
+    /// A value that the VMs of all workers share, and the number to replace it by.
+    ///
+    /// # Errors
+    /// `NotFound` when nobody has written it yet.
+    pub fn shared_data(self, key: &str) -> HostResult<(&'cb [u8], u32)> {
+        let mut cas = 0;
+        let value = Self::returned(|data, length| unsafe {
+            imports::proxy_get_shared_data(key.as_ptr(), key.len(), data, length, &raw mut cas)
+        })?;
+        Ok((value, cas))
+    }
+
+    /// Writes a value that the VMs of all workers share, if it is still the one that
+    /// was read with the number `cas`. With 0, or where nothing is, it is written
+    /// whatever others did.
+    ///
+    /// # Errors
+    /// When the host shares no data.
+    pub fn set_shared_data(self, key: &str, value: &[u8], cas: u32) -> HostResult<Written> {
+        /// The status of a write that came too late.
+        const CAS_MISMATCH: u32 = 7;
+        let status = unsafe {
+            imports::proxy_set_shared_data(
+                key.as_ptr(),
+                key.len(),
+                value.as_ptr(),
+                value.len(),
+                cas,
+            )
+        };
+        match check(status) {
+            Err(HostError::Failed(CAS_MISMATCH)) => Ok(Written::Overtaken),
+            other => other.map(|()| Written::Done),
+        }
+    }
+
+    /// Calls a function that the host offers beyond the ABI.
+    ///
+    /// # Errors
+    /// `NotFound` when the host has no function of that name.
+    pub fn call_foreign_function(self, name: &str, argument: &[u8]) -> HostResult<&'cb [u8]> {
+        Self::returned(|data, length| unsafe {
+            imports::proxy_call_foreign_function(
+                name.as_ptr(),
+                name.len(),
+                argument.as_ptr(),
+                argument.len(),
+                data,
+                length,
+            )
+        })
+    }
+
+    /// The time of the proxy's clock, in nanoseconds since 1970.
+    ///
+    /// # Errors
+    /// When the host has no clock.
+    pub fn now_ns(self) -> HostResult<u64> {
+        let mut time_ns = 0;
+        check(unsafe { imports::proxy_get_current_time_nanoseconds(&raw mut time_ns) })?;
+        Ok(time_ns)
+    }
+
     /// Answers the request in place of the upstream, once the callback returns.
     ///
     /// # Errors
@@ -410,6 +501,14 @@ impl<'cb> Host<'cb> {
         check(unsafe { imports::proxy_increment_metric(id, offset) })
     }
 
+    /// Sets a gauge.
+    ///
+    /// # Errors
+    /// When the host does not know the metric.
+    pub fn record_metric(self, id: u32, value: u64) -> HostResult<()> {
+        check(unsafe { imports::proxy_record_metric(id, value) })
+    }
+
     /// Makes `context` the one that the next calls are about.
     ///
     /// # Errors
@@ -434,7 +533,8 @@ impl<'cb> Host<'cb> {
 
 #[cfg(all(test, not(target_family = "wasm")))]
 mod tests {
-    use super::{Buffer, HeaderMap, Level, MetricKind};
+    use super::{Buffer, HeaderMap, Host, HostError, Level, MetricKind, Written};
+    use crate::scripted_host::{INTERNAL_FAILURE, calls, script};
     use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, Status};
 
     /// The SDK is the reference for what the numbers of the ABI mean.
@@ -465,10 +565,63 @@ mod tests {
             BufferType::PluginConfiguration as u32
         );
         assert_eq!(MetricKind::Counter as u32, MetricType::Counter as u32);
+        assert_eq!(MetricKind::Gauge as u32, MetricType::Gauge as u32);
         assert_eq!(Level::Debug as u32, LogLevel::Debug as u32);
         assert_eq!(Level::Info as u32, LogLevel::Info as u32);
         assert_eq!(Level::Warn as u32, LogLevel::Warn as u32);
         assert_eq!(Level::Error as u32, LogLevel::Error as u32);
         assert_eq!(Status::NotFound as u32, 1);
+    }
+
+    #[test]
+    fn shared_data_comes_with_its_number_and_a_late_write_is_told_from_a_failed_one() {
+        script(|host| {
+            host.answers
+                .insert("shared:k".to_owned(), Ok(b"v".to_vec()));
+        });
+        Host::enter(|host| {
+            assert_eq!(host.shared_data("k"), Ok((&b"v"[..], 9)));
+            assert_eq!(host.shared_data("none"), Err(HostError::NotFound));
+        });
+        let statuses = [
+            (0, Ok(Written::Done)),
+            (7, Ok(Written::Overtaken)),
+            (INTERNAL_FAILURE, Err(HostError::Failed(INTERNAL_FAILURE))),
+        ];
+        for (status, written) in statuses {
+            script(|host| {
+                host.failures.insert("proxy_set_shared_data", status);
+            });
+            Host::enter(|host| assert_eq!(host.set_shared_data("k", b"v", 9), written));
+            assert_eq!(calls(), ["proxy_set_shared_data k 9"]);
+        }
+    }
+
+    #[test]
+    fn a_foreign_function_that_the_host_lacks_is_not_found() {
+        script(|host| {
+            host.answers
+                .insert("foreign:known:x".to_owned(), Ok(b"y".to_vec()));
+        });
+        Host::enter(|host| {
+            assert_eq!(host.call_foreign_function("known", b"x"), Ok(&b"y"[..]));
+            let unknown = host.call_foreign_function("unknown", b"x");
+            assert_eq!(unknown, Err(HostError::NotFound));
+        });
+    }
+
+    #[test]
+    fn the_clock_may_be_missing() {
+        script(|host| host.now_ns = Some(5));
+        Host::enter(|host| assert_eq!(host.now_ns(), Ok(5)));
+        script(|_| {});
+        Host::enter(|host| assert!(host.now_ns().is_err()));
+    }
+
+    #[test]
+    fn a_property_is_kept_under_its_path() {
+        script(|_| {});
+        Host::enter(|host| assert_eq!(host.set_property("a.b", b"c"), Ok(())));
+        assert_eq!(calls(), ["proxy_set_property a.b c"]);
     }
 }

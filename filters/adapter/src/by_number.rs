@@ -41,6 +41,11 @@ impl<T> ByNumber<T> {
         self.0.retain(|(number, item)| keep(*number, item));
     }
 
+    /// All items, the lowest number first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+        self.0.iter().map(|(number, item)| (*number, item))
+    }
+
     #[cfg(test)]
     pub(crate) fn numbers(&self) -> Vec<u32> {
         self.0.iter().map(|(number, _)| *number).collect()

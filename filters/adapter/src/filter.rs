@@ -33,6 +33,11 @@ pub enum Step<W> {
     Reply(Reply),
     /// It waits for a callout.
     Wait(Callout, W),
+    /// Its headers are edited, and it goes on.
+    Forward(Vec<HeaderEdit>),
+    /// It waits until the filter has news ([`Wants::wake`]), and the filter decides on
+    /// it again.
+    Park(W),
     /// Its headers are edited, and the filter decides on it again. The
     /// response's headers are edited when it comes.
     Amend {
@@ -45,12 +50,34 @@ pub enum Step<W> {
     },
 }
 
+/// What a filter wants that is of no single request.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Wants {
+    /// Calls to make, each with a number of the filter's own that
+    /// [`HttpFilter::on_errand`] hands back.
+    pub errands: Vec<(u32, Callout)>,
+    /// Whether parked requests are to be asked again.
+    pub wake: bool,
+}
+
+/// Why a parked request is asked again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Woken {
+    /// The filter has news.
+    News,
+    /// Too many are parked, and this one waits longest: it has to be decided now.
+    Crowded,
+}
+
 /// An HTTP filter: pure decisions behind callbacks.
 pub trait HttpFilter: Sized + 'static {
     /// Name in logs and diagnostics.
     const NAME: &'static str;
     /// What the filter keeps while a request waits for a callout.
     type Waiting: 'static;
+    /// Whether the filter runs errands and parks requests. What serves these is left
+    /// out of a module whose filter does not.
+    const HAS_ERRANDS: bool = false;
 
     /// Compiles the configuration.
     fn configure(setup: Setup<'_>) -> Configured<Self>;
@@ -80,6 +107,26 @@ pub trait HttpFilter: Sized + 'static {
 
     /// Tells the host what can wait: once a second, and before the filter is dropped.
     fn on_tick(&mut self, host: Host<'_>);
+
+    /// What the filter wants now: asked after each of its callbacks but the last word
+    /// before it is dropped.
+    fn wants(&mut self, _host: Host<'_>) -> Wants {
+        Wants::default()
+    }
+
+    /// An errand ended.
+    fn on_errand(&mut self, _host: Host<'_>, _errand: u32, _event: &CalloutEvent<'_>) {}
+
+    /// Goes on with a request that was parked.
+    fn on_woken(
+        &mut self,
+        _host: Host<'_>,
+        _request: &Request<'_>,
+        _state: Self::Waiting,
+        _why: Woken,
+    ) -> Step<Self::Waiting> {
+        Step::Reply(Self::unconfigured())
+    }
 
     /// What happens to requests that no configuration is known for.
     fn unconfigured() -> Reply;

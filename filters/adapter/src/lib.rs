@@ -21,27 +21,7 @@ mod runtime;
 #[cfg(all(test, not(target_family = "wasm")))]
 mod scripted_host;
 
-pub use abi::{Host, Level};
+pub use abi::{Host, HostError, Level, MetricKind, Written};
 pub use counters::Counters;
-pub use exports::start;
-pub use filter::{Configured, HttpFilter, Setup, Step};
-
-/// Makes a filter the one of this module: the whole of a filter crate's entry.
-#[macro_export]
-macro_rules! main {
-    ($filter:ty) => {
-        /// Start-up of the module, which the host calls.
-        mod entry {
-            #![expect(
-                unsafe_code,
-                reason = "exporting under a fixed name is an unsafe attribute"
-            )]
-            use super::*;
-
-            #[unsafe(no_mangle)]
-            extern "C" fn _initialize() {
-                $crate::start::<$filter>();
-            }
-        }
-    };
-}
+pub use exports::{Module, allocate, initialize};
+pub use filter::{Configured, HttpFilter, Setup, Step, Wants, Woken};

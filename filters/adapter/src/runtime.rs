@@ -7,14 +7,17 @@
 //! the VM for every request. Ticks tell it for nothing: each root context has its
 //! own, and they stop with it.
 
+mod errands;
+
 use sluice_policy::{CalloutEvent, HeaderEdit, Request};
 
 use crate::abi::{Buffer, HeaderMap, Host, Level};
 use crate::by_number::ByNumber;
 use crate::effects;
 use crate::facts::Facts;
-use crate::filter::{HttpFilter, Setup, Step};
+use crate::filter::{HttpFilter, Setup, Step, Woken};
 use crate::{counters, node, pairs};
+use errands::{Errand, Parked};
 
 /// What the host does with a stream after a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,29 +31,11 @@ pub(crate) enum Action {
     Pause = 4,
 }
 
-/// The callbacks that are dispatched to, without the filter's type.
-pub(crate) trait Callbacks {
-    fn on_context_create(&mut self, context: u32, parent: u32);
-    fn on_configure(&mut self, host: Host<'_>, root: u32, size: usize) -> bool;
-    fn on_request_headers(&mut self, host: Host<'_>, stream: u32) -> Action;
-    fn on_response_headers(&mut self, host: Host<'_>, stream: u32);
-    fn on_http_call_response(
-        &mut self,
-        host: Host<'_>,
-        token: u32,
-        headers: usize,
-        body_size: usize,
-    );
-    fn on_grpc_receive(&mut self, host: Host<'_>, token: u32, size: usize);
-    fn on_grpc_close(&mut self, host: Host<'_>, token: u32, status: u32);
-    fn on_tick(&mut self, host: Host<'_>, root: u32);
-}
-
 /// Time between the ticks of a root context.
 const TICK_MS: u32 = 1_000;
 /// A root context is gone when each of the others has ticked so often without it.
 const MISSED_TICKS: usize = 8;
-/// Most requests that wait, and most responses with edits: a client can open and
+/// Most requests that wait or are parked, and most responses with edits: a client can open and
 /// reset streams faster than ticks tell that they are gone, and memory of a VM never
 /// shrinks.
 const MOST_PENDING: usize = 8_192;
@@ -80,15 +65,24 @@ pub(crate) struct Runtime<F: HttpFilter> {
     waiting: ByNumber<Waiting<F::Waiting>>,
     /// Edits that wait for response headers, by stream.
     response_edits: ByNumber<Vec<HeaderEdit>>,
+    /// Requests that wait for news of their filter, by stream.
+    parked: ByNumber<Parked<F::Waiting>>,
+    /// Errands under way, by token.
+    errands: ByNumber<Errand>,
+    /// Parked requests to ask once the callback is over.
+    woken: Vec<(u32, Woken)>,
 }
 
 impl<F: HttpFilter> Runtime<F> {
-    pub(crate) fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             filters: Vec::new(),
             last_created: (0, 0),
             waiting: ByNumber::new(),
             response_edits: ByNumber::new(),
+            parked: ByNumber::new(),
+            errands: ByNumber::new(),
+            woken: Vec::new(),
         }
     }
 
@@ -139,6 +133,18 @@ impl<F: HttpFilter> Runtime<F> {
                     effects::reply(host, &reply);
                     return Action::Pause;
                 }
+                Step::Forward(edits) => {
+                    return if edit_or_reset(host, &edits) {
+                        Action::Continue
+                    } else {
+                        Action::Pause
+                    };
+                }
+                Step::Park(_) if !F::HAS_ERRANDS => Step::Reply(F::unconfigured()),
+                Step::Park(state) => {
+                    self.parked.insert(stream, Parked { root, state });
+                    return Action::Pause;
+                }
                 Step::Wait(callout, state) => match effects::call(host, &callout) {
                     Some(token) => {
                         let waiting = Waiting {
@@ -158,9 +164,7 @@ impl<F: HttpFilter> Runtime<F> {
                     response,
                     state,
                 } => {
-                    if !effects::edit(host, HeaderMap::Request, &request) {
-                        // What could not be set may be an identity that the upstream trusts.
-                        effects::reset(host);
+                    if !edit_or_reset(host, &request) {
                         return Action::Pause;
                     }
                     if !response.is_empty() {
@@ -189,9 +193,16 @@ impl<F: HttpFilter> Runtime<F> {
         }
     }
 
-    /// Ends the oldest callout as a failed one when too many wait. Its stream is most
-    /// likely gone; if it is not, the filter says what a failure means.
+    /// Ends the oldest callout as a failed one when too many wait, and has the oldest
+    /// parked request asked. Its stream is most likely gone; if it is not, the filter
+    /// says what a failure means.
     fn make_room(&mut self, host: Host<'_>, stream: u32) {
+        if F::HAS_ERRANDS
+            && self.parked.len() > MOST_PENDING
+            && let Some(oldest) = self.parked.first()
+        {
+            self.woken.push((oldest, Woken::Crowded));
+        }
         if self.waiting.len() > MOST_PENDING
             && let Some(oldest) = self.waiting.first()
         {
@@ -202,12 +213,16 @@ impl<F: HttpFilter> Runtime<F> {
 
     /// Forgets what belongs to streams that are gone: the host knows them no more.
     fn forget_gone_streams(&mut self, host: Host<'_>, root: u32) {
-        if self.waiting.is_empty() && self.response_edits.is_empty() {
+        let has_parked = F::HAS_ERRANDS && !self.parked.is_empty();
+        if self.waiting.is_empty() && self.response_edits.is_empty() && !has_parked {
             return;
         }
         let lives = |stream| host.set_effective_context(stream).is_ok();
         self.waiting.retain(|_, waiting| lives(waiting.stream));
         self.response_edits.retain(|stream, _| lives(stream));
+        if has_parked {
+            self.parked.retain(|stream, _| lives(stream));
+        }
         back_to(host, root);
     }
 
@@ -226,22 +241,40 @@ impl<F: HttpFilter> Runtime<F> {
         let step = self.ask(host, root, |filter, request| {
             filter.on_callout(host, request, state, event)
         });
+        self.go_on(host, stream, root, step);
+        self.settle(host, root, stream);
+    }
+
+    /// Carries out what was decided on a request that the host holds back.
+    fn go_on(&mut self, host: Host<'_>, stream: u32, root: u32, step: Step<F::Waiting>) {
         if self.take(host, stream, root, step) == Action::Continue && host.resume_request().is_err()
         {
-            host.log(
-                Level::Warn,
-                "a request that waited for a callout could not be resumed",
-            );
+            host.log(Level::Warn, "a request that waited could not be resumed");
+        }
+    }
+
+    /// An answer to a callout: of an errand, or for the request that waits for it.
+    fn answer(&mut self, host: Host<'_>, token: u32, event: &CalloutEvent<'_>) {
+        if F::HAS_ERRANDS
+            && let Some(Errand { root, number }) = self.errands.remove(token)
+        {
+            if let Some(filter) = self.filter(root) {
+                filter.on_errand(host, number, event);
+            }
+            self.settle(host, root, root);
+        } else {
+            self.resume(host, token, event);
         }
     }
 }
 
-impl<F: HttpFilter> Callbacks for Runtime<F> {
-    fn on_context_create(&mut self, context: u32, parent: u32) {
+/// What the host calls.
+impl<F: HttpFilter> Runtime<F> {
+    pub(crate) fn on_context_create(&mut self, context: u32, parent: u32) {
         self.last_created = (context, parent);
     }
 
-    fn on_configure(&mut self, host: Host<'_>, root: u32, size: usize) -> bool {
+    pub(crate) fn on_configure(&mut self, host: Host<'_>, root: u32, size: usize) -> bool {
         let configuration = if size == 0 {
             Ok(&[][..])
         } else {
@@ -281,10 +314,16 @@ impl<F: HttpFilter> Callbacks for Runtime<F> {
             filter: configured.filter,
             missed: 0,
         });
+        // What they were asked by a former filter is of no more use.
+        if F::HAS_ERRANDS {
+            self.errands.retain(|_, errand| errand.root != root);
+            self.wake(root);
+        }
+        self.settle(host, root, root);
         configured.errors.is_empty()
     }
 
-    fn on_request_headers(&mut self, host: Host<'_>, stream: u32) -> Action {
+    pub(crate) fn on_request_headers(&mut self, host: Host<'_>, stream: u32) -> Action {
         let (created, root) = self.last_created;
         let step = if created == stream {
             self.ask(host, root, |filter, request| {
@@ -294,11 +333,12 @@ impl<F: HttpFilter> Callbacks for Runtime<F> {
             Step::Reply(F::unconfigured())
         };
         let action = self.take(host, stream, root, step);
+        self.settle(host, root, stream);
         self.make_room(host, stream);
         action
     }
 
-    fn on_response_headers(&mut self, host: Host<'_>, stream: u32) {
+    pub(crate) fn on_response_headers(&mut self, host: Host<'_>, stream: u32) {
         if self.response_edits.is_empty() {
             return;
         }
@@ -309,7 +349,7 @@ impl<F: HttpFilter> Callbacks for Runtime<F> {
         }
     }
 
-    fn on_http_call_response(
+    pub(crate) fn on_http_call_response(
         &mut self,
         host: Host<'_>,
         token: u32,
@@ -329,24 +369,24 @@ impl<F: HttpFilter> Callbacks for Runtime<F> {
             (1.., Some(headers), Ok(body)) => CalloutEvent::HttpResponse { headers, body },
             _ => CalloutEvent::Failed,
         };
-        self.resume(host, token, &event);
+        self.answer(host, token, &event);
     }
 
-    fn on_grpc_receive(&mut self, host: Host<'_>, token: u32, size: usize) {
+    pub(crate) fn on_grpc_receive(&mut self, host: Host<'_>, token: u32, size: usize) {
         let message = if size == 0 {
             Ok(&[][..])
         } else {
             host.buffer(Buffer::GrpcMessage, size)
         };
         let event = message.map_or(CalloutEvent::Failed, CalloutEvent::GrpcMessage);
-        self.resume(host, token, &event);
+        self.answer(host, token, &event);
     }
 
-    fn on_grpc_close(&mut self, host: Host<'_>, token: u32, status: u32) {
-        self.resume(host, token, &CalloutEvent::GrpcClosed(status));
+    pub(crate) fn on_grpc_close(&mut self, host: Host<'_>, token: u32, status: u32) {
+        self.answer(host, token, &CalloutEvent::GrpcClosed(status));
     }
 
-    fn on_tick(&mut self, host: Host<'_>, root: u32) {
+    pub(crate) fn on_tick(&mut self, host: Host<'_>, root: u32) {
         host.refresh_log_level();
         for slot in &mut self.filters {
             slot.missed = if slot.root == root {
@@ -358,10 +398,21 @@ impl<F: HttpFilter> Callbacks for Runtime<F> {
         if let Some(filter) = self.filter(root) {
             filter.on_tick(host);
         }
+        self.settle(host, root, root);
         let gone = MISSED_TICKS * self.filters.len();
         self.keep(host, |slot| slot.missed <= gone);
         self.forget_gone_streams(host, root);
     }
+}
+
+/// Edits a request, or resets it: what could not be set may be an identity that the
+/// upstream trusts.
+fn edit_or_reset(host: Host<'_>, edits: &[HeaderEdit]) -> bool {
+    let is_edited = effects::edit(host, HeaderMap::Request, edits);
+    if !is_edited {
+        effects::reset(host);
+    }
+    is_edited
 }
 
 /// Makes the context of the callback the one that host calls are about again.

@@ -25,6 +25,10 @@ pub(crate) struct Script {
     pub(crate) failures: BTreeMap<&'static str, u32>,
     /// Functions that were called, with the text of their argument.
     pub(crate) calls: Vec<String>,
+    /// The time, if there is a clock.
+    pub(crate) now_ns: Option<u64>,
+    /// HTTP calls so far.
+    http_calls: u32,
 }
 
 thread_local! {
@@ -78,6 +82,19 @@ pub(crate) fn answer(key: &str, data: *mut *mut u8, size: *mut usize) -> u32 {
             0
         }
     }
+}
+
+/// The time of the script's clock.
+pub(crate) fn now_ns() -> Option<u64> {
+    SCRIPT.with_borrow(|script| script.now_ns)
+}
+
+/// Tokens go up by four, as Envoy's do.
+pub(crate) fn next_token() -> u32 {
+    SCRIPT.with_borrow_mut(|script| {
+        script.http_calls += 1;
+        script.http_calls * 4
+    })
 }
 
 /// The text at a pointer that the guest passed.
@@ -169,6 +186,65 @@ pub(crate) mod imports {
         answer(&format!("property:{}", text(path, path_size)), data, size)
     }
 
+    pub(crate) unsafe fn proxy_set_property(
+        path: *const u8,
+        path_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32 {
+        let argument = format!("{} {}", text(path, path_size), text(value, value_size));
+        act("proxy_set_property", &argument)
+    }
+
+    /// The number of every value is 9.
+    pub(crate) unsafe fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: Data,
+        size: Size,
+        cas: *mut u32,
+    ) -> u32 {
+        // Sound: the caller passes a pointer to a local of its own.
+        unsafe { cas.write(9) };
+        answer(&format!("shared:{}", text(key, key_size)), data, size)
+    }
+
+    pub(crate) unsafe fn proxy_set_shared_data(
+        key: *const u8,
+        key_size: usize,
+        _: *const u8,
+        _: usize,
+        cas: u32,
+    ) -> u32 {
+        let argument = format!("{} {cas}", text(key, key_size));
+        act("proxy_set_shared_data", &argument)
+    }
+
+    pub(crate) unsafe fn proxy_call_foreign_function(
+        name: *const u8,
+        name_size: usize,
+        argument: *const u8,
+        argument_size: usize,
+        data: Data,
+        size: Size,
+    ) -> u32 {
+        let (name, argument) = (text(name, name_size), text(argument, argument_size));
+        answer(&format!("foreign:{name}:{argument}"), data, size)
+    }
+
+    pub(crate) unsafe fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32 {
+        let Some(now_ns) = super::now_ns() else {
+            return super::INTERNAL_FAILURE;
+        };
+        // Sound: the caller passes a pointer to a local of its own.
+        unsafe { time.write(now_ns) };
+        0
+    }
+
+    pub(crate) unsafe fn proxy_record_metric(_: u32, value: u64) -> u32 {
+        act("proxy_record_metric", &value.to_string())
+    }
+
     pub(crate) unsafe fn proxy_send_local_response(
         status: u32,
         _: *const u8,
@@ -203,7 +279,7 @@ pub(crate) mod imports {
         token: *mut u32,
     ) -> u32 {
         // Sound: the caller passes a pointer to a local of its own.
-        unsafe { token.write(4) };
+        unsafe { token.write(super::next_token()) };
         act("proxy_http_call", &text(cluster, cluster_size))
     }
 

@@ -3,4 +3,4 @@
 mod filter;
 mod report;
 
-sluice_adapter::main!(filter::Authz);
+sluice_adapter::main!(filter::Authz; response_headers, http_call_response, grpc, tick);

@@ -1,6 +1,6 @@
-//! Which packages become modules, and which callbacks each of them serves.
+//! Which packages become modules.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::tree::Tree;
@@ -13,10 +13,6 @@ pub struct WasmPackage {
     pub name: String,
     /// Whether it is delivered or only probes a host.
     pub role: Role,
-    /// Callbacks served, without `proxy_`: `on_request_headers`.
-    ///
-    /// `None` when the package lists none: every callback of the module stays.
-    pub callbacks: Option<Vec<String>>,
 }
 
 /// What a module is for.
@@ -29,9 +25,6 @@ pub enum Role {
 }
 
 /// Every package of the workspace that has a cdylib.
-///
-/// The callbacks come from `[package.metadata.sluice] callbacks` of its Cargo.toml,
-/// because the list belongs to the filter, not to the tool that builds it.
 pub fn all(tree: &Tree) -> Result<Vec<WasmPackage>> {
     let metadata = tree.metadata()?;
     let packages = metadata
@@ -59,16 +52,10 @@ fn cdylib(package: &Value) -> Option<&str> {
 fn wasm_package(tree: &Tree, package: &Value, library: &str) -> Result<WasmPackage> {
     let name = text(package, "name")?;
     let manifest = text(package, "manifest_path")?;
-    let callbacks = package
-        .pointer("/metadata/sluice/callbacks")
-        .map(words)
-        .transpose();
     Ok(WasmPackage {
         package: name.to_owned(),
         name: library.to_owned(),
         role: role(tree, manifest)?,
-        callbacks: callbacks
-            .with_context(|| format!("{manifest}: package.metadata.sluice.callbacks"))?,
     })
 }
 
@@ -90,17 +77,4 @@ fn text<'a>(package: &'a Value, key: &str) -> Result<&'a str> {
         .get(key)
         .and_then(Value::as_str)
         .with_context(|| format!("`cargo metadata` gives a package no {key}"))
-}
-
-fn words(list: &Value) -> Result<Vec<String>> {
-    let Some(list) = list.as_array() else {
-        bail!("found {list}, expected a list of strings")
-    };
-    list.iter()
-        .map(|word| {
-            word.as_str()
-                .map(str::to_owned)
-                .with_context(|| format!("found {word}, expected a string"))
-        })
-        .collect()
 }
