@@ -17,6 +17,19 @@ pub enum KeyType {
     Symmetric,
 }
 
+impl KeyType {
+    /// Bytes of one coordinate of a point on the curve, which are also those of each
+    /// of the two numbers of a signature; `None` if the key is not of ECDSA.
+    pub const fn coordinate_bytes(self) -> Option<usize> {
+        match self {
+            Self::P256 => Some(32),
+            Self::P384 => Some(48),
+            Self::P521 => Some(66),
+            Self::Rsa | Self::Ed25519 | Self::Symmetric => None,
+        }
+    }
+}
+
 /// Declares the algorithms in one table: variant and name, key type.
 macro_rules! algorithms {
     ($($variant:ident $name:literal $key:ident)*) => {
@@ -70,5 +83,21 @@ impl Algorithm {
             .iter()
             .copied()
             .find(|algorithm| algorithm.name() == name)
+    }
+
+    /// Whether it is ECDSA.
+    pub const fn is_ecdsa(self) -> bool {
+        self.key_type().coordinate_bytes().is_some()
+    }
+
+    /// The shortest key it may be used with, in bytes, where that is a secret
+    /// (RFC 7518 section 3.2).
+    pub const fn least_secret_bytes(self) -> usize {
+        match self {
+            Self::Hs256 => 32,
+            Self::Hs384 => 48,
+            Self::Hs512 => 64,
+            _ => 0,
+        }
     }
 }

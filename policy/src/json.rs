@@ -13,6 +13,6 @@ mod text;
 
 pub use node::{Node, one_of, parse_bool};
 pub use object::Object;
-pub use parse::{MAX_BYTES, MAX_DEPTH, parse};
+pub use parse::{MAX_BYTES, MAX_DEPTH, TrailingComma, parse, parse_untrusted};
 pub(crate) use parse::{Read, Reader};
 pub use path::{child, item};

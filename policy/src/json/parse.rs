@@ -29,6 +29,33 @@ pub fn parse(bytes: &[u8], diagnostics: &mut Diagnostics) -> Option<Value> {
     value.filter(|_| whole)
 }
 
+/// What becomes of a comma after the last part of a list or an object, which RFC 8259
+/// does not allow and Envoy's reader does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrailingComma {
+    /// The text is no JSON.
+    Refused,
+    /// It means nothing.
+    Ignored,
+}
+
+/// Reads one JSON value that a stranger sent, and nothing after it.
+///
+/// `None` at the first finding, duplicate keys included. Findings are not told: the
+/// stranger could have them fill the memory.
+pub fn parse_untrusted(bytes: &[u8], trailing_comma: TrailingComma) -> Option<Value> {
+    let mut diagnostics = Diagnostics::new();
+    let mut reader = Reader::new(bytes, &mut diagnostics);
+    reader.stops_at_finding = true;
+    reader.trailing_comma = trailing_comma;
+    let mut value = None;
+    let whole = reader.document(&mut |reader| {
+        value = Some(reader.value()?);
+        Ok(())
+    });
+    value.filter(|_| whole)
+}
+
 /// Reading cannot go on, and the reason has been reported.
 #[derive(Debug)]
 pub(crate) struct Stopped;
@@ -46,6 +73,8 @@ pub(crate) struct Reader<'b, 'd> {
     /// Path of the value being read.
     pub(crate) path: String,
     depth: usize,
+    stops_at_finding: bool,
+    trailing_comma: TrailingComma,
     /// Findings so far.
     pub(crate) diagnostics: &'d mut Diagnostics,
 }
@@ -58,6 +87,8 @@ impl<'b, 'd> Reader<'b, 'd> {
             at: 0,
             path: String::new(),
             depth: 0,
+            stops_at_finding: false,
+            trailing_comma: TrailingComma::Refused,
             diagnostics,
         }
     }
@@ -121,6 +152,9 @@ impl<'b, 'd> Reader<'b, 'd> {
         self.object(&mut |reader, key| {
             let value = reader.value()?;
             reader.keep(&mut object, key, value);
+            if reader.stops_at_finding && !reader.diagnostics.is_empty() {
+                return Err(Stopped);
+            }
             Ok(())
         })?;
         Ok(Value::Object(object))
@@ -210,18 +244,25 @@ impl<'b, 'd> Reader<'b, 'd> {
     /// Whether another part follows; if not, goes out past the closing bracket.
     fn has_part(&mut self, is_first: bool, bracket: u8) -> Read<bool> {
         match self.token() {
-            Some(byte) if byte == bracket => {
-                self.at += 1;
-                self.depth -= 1;
-                Ok(false)
-            }
+            Some(byte) if byte == bracket => self.close(),
             Some(_) if is_first => Ok(true),
             Some(b',') => {
                 self.at += 1;
+                let may_close = self.trailing_comma == TrailingComma::Ignored;
+                if may_close && self.token() == Some(bracket) {
+                    return self.close();
+                }
                 Ok(true)
             }
             _ => Err(self.fault("neither `,` nor the end of a list or object")),
         }
+    }
+
+    /// Goes out past the closing bracket; there is no further part.
+    fn close(&mut self) -> Read<bool> {
+        self.at += 1;
+        self.depth -= 1;
+        Ok(false)
     }
 
     /// The next byte that is no white space.
@@ -331,6 +372,35 @@ mod tests {
             );
         }
         assert_eq!(parse(b"\"\xff\"", &mut Diagnostics::new()), None);
+    }
+
+    #[test]
+    fn a_stranger_s_text_is_read_up_to_the_first_finding() {
+        let read = |text: &str| parse_untrusted(text.as_bytes(), TrailingComma::Refused);
+        assert_eq!(
+            read(r#" {"a":[1,{"b":2}]} "#),
+            Some(json!({"a": [1, {"b": 2}]}))
+        );
+        for text in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":{"b":1,"b":1,"c":1}}"#,
+            r#"{"a":1,}"#,
+            "[1,]",
+            "{} {}",
+            "",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_trailing_comma_may_be_ignored() {
+        let read = |text: &str| parse_untrusted(text.as_bytes(), TrailingComma::Ignored);
+        let text = r#"{"a":[1,{"b":2 , } ,],}"#;
+        assert_eq!(read(text), Some(json!({"a": [1, {"b": 2}]})));
+        for text in ["[,]", "[1,,]", "{,}", r#"{"a":1,,}"#, "[1],", "[1,}", "[1,"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 
     #[test]
