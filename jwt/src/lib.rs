@@ -5,23 +5,50 @@
 //! fetched key sets come in as arguments.
 
 mod algorithm;
+mod audience;
 mod base64url;
+mod claims;
+mod compile;
+pub mod config;
+mod configure;
+mod cookie;
 mod der;
+mod draft;
+mod engine;
+mod extract;
+mod grant;
 mod host_crypto;
 mod in_vm;
 mod jwks;
 mod jws;
 mod key;
 mod key_source;
+mod outcome;
+mod program;
+mod query;
+mod reply;
+mod requirement;
 mod status;
+#[cfg(all(any(test, feature = "testing"), not(target_arch = "wasm32")))]
+pub mod testing;
 mod token;
 mod verify;
+mod world;
 
 pub use algorithm::{Algorithm, KeyType};
+pub use compile::compile;
+pub use config::Config;
+pub use configure::configure;
+pub use engine::{MOST_TOKEN_BYTES, authenticate};
+pub use grant::Memo;
 pub use host_crypto::{HostCrypto, NoHostCrypto};
 pub use jwks::{KeySet, MAX_JWKS_BYTES, MAX_KEYS, SkippedKey};
 pub use key::Key;
 pub use key_source::{BadUri, ClusterMapping, KeySource, Remote, SourceId};
+pub use outcome::{Identity, MOST_BYTES_OF_JSON, Outcome, Progress, Verdict};
+pub use program::Program;
+pub use reply::refusal;
 pub use status::Status;
 pub use token::Token;
 pub use verify::{Tier, verify};
+pub use world::{Keys, Recalled, World};

@@ -26,7 +26,12 @@ macro_rules! statuses {
 
 statuses! {
     Missing "Jwt is missing"
+    // Ours, of the filter and the host: nobody looked at a token.
+    Unconfigured "Jwt filter has no valid configuration"
+    Unreadable "Request cannot be read"
     // Of the form.
+    // Ours: Envoy has no limit besides that of all headers together.
+    TokenTooLarge "Jwt is too large"
     BadFormat "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections"
     HeaderBadBase64 "Jwt header is an invalid Base64url encoded"
     HeaderBadJson "Jwt header is an invalid JSON"
@@ -54,6 +59,8 @@ statuses! {
     NotYetValid "Jwt not yet valid"
     Expired "Jwt is expired"
     AudienceNotAllowed "Audiences in Jwt are not allowed"
+    // Ours: Envoy breaks off such a request when it sends it.
+    ClaimNotSendable "Jwt claim has a character that no header may have"
     // Of the keys.
     FetchFailed "Jwks remote fetch is failed"
     NoValidKey "Jwks doesn't have any valid public key"

@@ -3,7 +3,7 @@
 mod kind;
 mod metadata;
 
-pub use kind::{AUTHORIZATION_POLICY, Kind, PEER_AUTHENTICATION};
+pub use kind::{AUTHORIZATION_POLICY, Kind, PEER_AUTHENTICATION, REQUEST_AUTHENTICATION};
 pub use metadata::Metadata;
 
 use crate::diagnostic::Diagnostics;

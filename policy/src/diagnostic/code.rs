@@ -89,6 +89,15 @@ codes! {
     DeniesAllTcp "denies-all-tcp" "A DENY rule without ports uses fields that only HTTP has."
     ApproximateAddress "approximate-address" "The address of the socket's peer is approximated by the effective one."
     PortLevelNeedsSelector "port-level-needs-selector" "portLevelMtls is set on a policy that selects no workload."
+    // Of request authentication.
+    MissingIssuer "missing-issuer" "A JWT rule names neither an issuer nor a jwksUri."
+    ConflictingKeys "conflicting-keys" "A JWT rule has both jwks and jwksUri."
+    InvalidJwks "invalid-jwks" "An inline key set cannot be used."
+    PrivateKey "private-key" "An inline key set holds private keys."
+    InvalidJwksUri "invalid-jwks-uri" "The keys of an issuer cannot be fetched from a URL or host."
+    NoKeySource "no-key-source" "Nothing says where the keys of an issuer are."
+    InvalidHeaderName "invalid-header-name" "A JWT rule names a header that cannot be, or that a request cannot do without."
+    // Of workloads.
     UnknownWorkload "unknown-workload" "Nobody says what the workload is: its namespace, or a waypoint's services."
 }
 

@@ -31,8 +31,19 @@ pub const PEER_AUTHENTICATION: Kind = Kind {
     filter: Some("authz"),
 };
 
+/// RequestAuthentication.
+pub const REQUEST_AUTHENTICATION: Kind = Kind {
+    name: "RequestAuthentication",
+    api_versions: SECURITY,
+    filter: Some("jwt"),
+};
+
 /// All of them: a filter that is given another filter's kind names that filter.
-const ALL: [&Kind; 2] = [&AUTHORIZATION_POLICY, &PEER_AUTHENTICATION];
+const ALL: [&Kind; 3] = [
+    &AUTHORIZATION_POLICY,
+    &PEER_AUTHENTICATION,
+    &REQUEST_AUTHENTICATION,
+];
 
 impl Kind {
     /// Reports a version in which the kind does not exist.

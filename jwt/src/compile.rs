@@ -1,0 +1,123 @@
+//! From the configuration to the program of one workload.
+
+use sluice_policy::Workload;
+
+use crate::audience::Audiences;
+use crate::claims::ClaimPath;
+use crate::config::{Config, JwtRule};
+use crate::key_source::{KeySource, SourceId};
+use crate::program::{Locations, NameId, Program, Rule};
+
+/// What a rule that names no place looks at, as Istio has it.
+const DEFAULT_HEADER: (&str, &str) = ("authorization", "Bearer ");
+const DEFAULT_PARAMETER: &str = "access_token";
+
+/// Compiles the resources that apply to a workload: all of their rules together, in
+/// the order of their issuers. No resource overrides another.
+///
+/// Infallible: whatever a [`Config`] can hold has a meaning.
+pub fn compile(config: &Config, workload: &Workload) -> Program {
+    let mut resources: Vec<_> = config
+        .resources
+        .iter()
+        .filter(|resource| resource.applies_to(workload, &config.mesh))
+        .collect();
+    // Istio leaves rules of one issuer in the order in which it was told of their
+    // resources, which has no meaning; here it is that of their names.
+    resources.sort_by_key(|resource| (&resource.namespace, &resource.name));
+    let mut rules: Vec<&JwtRule> = resources
+        .into_iter()
+        .flat_map(|resource| &resource.rules)
+        .collect();
+    rules.sort_by_key(|rule| &rule.issuer);
+    let mut program = Program::default();
+    for rule in rules {
+        let rule = program.compile(rule, config);
+        program.rules.push(rule);
+    }
+    let outputs = program.rules.iter().flat_map(|rule| &rule.outputs).copied();
+    program.outputs = distinct(outputs.collect());
+    program
+}
+
+impl Program {
+    fn compile(&mut self, rule: &JwtRule, config: &Config) -> Rule {
+        let source = rule
+            .keys
+            .source(&rule.issuer, &config.jwks_clusters, rule.timeout_ms);
+        let payload_header = rule.output_payload_to_header.as_ref();
+        let payload_header = payload_header.map(|name| self.intern(name));
+        let claim_headers: Vec<_> = rule
+            .output_claim_to_headers
+            .iter()
+            .map(|(name, claim)| (self.intern(name), ClaimPath::parse(claim)))
+            .collect();
+        let names = claim_headers.iter().map(|(name, _)| *name);
+        Rule {
+            issuer: rule.issuer.clone(),
+            audiences: Audiences::new(&rule.audiences),
+            source: self.source(source),
+            locations: self.locations(rule),
+            payload_header,
+            outputs: distinct(payload_header.into_iter().chain(names).collect()),
+            claim_headers,
+            forwards_token: rule.forward_original_token,
+            space_delimited: rule.space_delimited_claims.clone(),
+        }
+    }
+
+    fn locations(&mut self, rule: &JwtRule) -> Locations {
+        let is_default = rule.from_headers.is_empty()
+            && rule.from_params.is_empty()
+            && rule.from_cookies.is_empty();
+        let default = is_default.then_some(DEFAULT_HEADER);
+        let given = rule.from_headers.iter();
+        let headers = given.map(|(name, prefix)| (&**name, &**prefix));
+        let mut headers: Vec<_> = headers.chain(default).collect();
+        // Envoy's map is ordered by the name with the prefix behind it.
+        headers.sort_by_key(|(name, prefix)| [*name, *prefix].concat());
+        headers.dedup_by_key(|(name, prefix)| [*name, *prefix].concat());
+        let default = is_default.then_some(DEFAULT_PARAMETER);
+        let parameters = rule.from_params.iter().map(|name| &**name).chain(default);
+        let cookies = rule.from_cookies.iter().map(|name| &**name);
+        Locations {
+            headers: headers
+                .into_iter()
+                .map(|(name, prefix)| (self.intern(name), prefix.as_bytes().into()))
+                .collect(),
+            parameters: distinct(parameters.map(bytes).collect()),
+            cookies: distinct(cookies.map(bytes).collect()),
+            cookie_header: (!rule.from_cookies.is_empty()).then(|| self.intern("cookie")),
+        }
+    }
+
+    fn intern(&mut self, name: &str) -> NameId {
+        let known = self
+            .names
+            .iter()
+            .position(|known| **known == *name.as_bytes());
+        NameId(known.unwrap_or_else(|| {
+            self.names.push(bytes(name));
+            self.names.len() - 1
+        }))
+    }
+
+    /// Rules that share a source share its fetches.
+    fn source(&mut self, source: KeySource) -> SourceId {
+        let known = self.sources.iter().position(|known| *known == source);
+        SourceId(known.unwrap_or_else(|| {
+            self.sources.push(source);
+            self.sources.len() - 1
+        }))
+    }
+}
+
+fn bytes(text: &str) -> Box<[u8]> {
+    text.as_bytes().into()
+}
+
+fn distinct<T: Ord>(mut items: Vec<T>) -> Vec<T> {
+    items.sort();
+    items.dedup();
+    items
+}

@@ -1,0 +1,55 @@
+//! What is to happen with a request, and what others learn about who sent it.
+
+use std::rc::Rc;
+
+use sluice_policy::HeaderEdit;
+
+use crate::key_source::SourceId;
+use crate::status::Status;
+
+/// How far [`authenticate`](crate::authenticate) came.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It is over.
+    Done(Outcome),
+    /// The keys of that source are being fetched. To be called again, from the start,
+    /// when they have changed or when the time to wait for them is over.
+    Wait(SourceId),
+}
+
+/// What is to happen with the request.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether it passes.
+    pub verdict: Verdict,
+    /// Changes to its headers, in order. They remove what a client may not send and
+    /// are part of passing; a refused request needs none.
+    pub edits: Vec<HeaderEdit>,
+    /// Who sent it, as far as a token says; none for a request without tokens.
+    pub identity: Option<Identity>,
+}
+
+/// Whether a request passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// No token, or every token is to be believed.
+    Pass,
+    /// For that reason not.
+    Refuse(Status),
+}
+
+/// What a verified token says, for filters behind this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// `iss` and `sub` with a slash between, which policies know as the request
+    /// principal; none if the token lacks one of them.
+    pub principal: Option<Rc<str>>,
+    /// `{"payload":{…}}`: what Envoy keeps in the dynamic metadata of its JWT filter,
+    /// as JSON. At most [`MOST_BYTES_OF_JSON`] times as long as the token.
+    pub json: Rc<[u8]>,
+}
+
+/// How many times longer than its token the JSON of an [`Identity`] may be. The worst
+/// is a control character, one byte of a JSON text that came as `\n` and as long again,
+/// and a list of one-letter scopes, where two bytes become four.
+pub const MOST_BYTES_OF_JSON: usize = 8;
