@@ -38,10 +38,7 @@ impl<'cb> Facts<'cb> {
         facts.read_headers(host, demand);
         facts.read_connection(host, demand);
         if demand.contains(Attribute::Metadata) {
-            facts.metadata = match host.property("metadata") {
-                Ok(bytes) => metadata::decode(bytes).map_or(Fact::Unavailable, Fact::Present),
-                Err(error) => absent_or_unavailable(error),
-            };
+            facts.metadata = metadata::read(host);
         }
         facts
     }

@@ -273,6 +273,20 @@ fn state() -> Vec<Row> {
             ],
         )
         .steps("response_headers", &[("property verdict", "ok allow")]),
+        Row::new(
+            "a dot in the name of a property is part of it",
+            "names with dots keep plugins apart, and NUL separates the segments of a path",
+        )
+        .steps(
+            "request_headers",
+            &[
+                ("set_property sluice.jwt {}", "ok"),
+                ("property sluice.jwt", "ok {}"),
+                ("property filter_state wasm.sluice.jwt", "ok {}"),
+                ("property sluice jwt", "not-found"),
+                ("property wasm.sluice.jwt", "not-found"),
+            ],
+        ),
         Row::new("a property can be set anew", "the last value counts").steps(
             "request_headers",
             &[
