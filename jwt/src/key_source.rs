@@ -135,7 +135,6 @@ impl Remote {
     }
 
     /// What tells this source from any other: text, so that no digest can collide.
-    #[expect(dead_code, reason = "the store of keys, which is next, names its records by it")]
     pub(crate) fn identity(&self) -> String {
         let kind = if self.is_discovery { "openid" } else { "jwks" };
         let Self {

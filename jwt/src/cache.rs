@@ -1,0 +1,198 @@
+//! Tokens that were seen before.
+//!
+//! A client sends the same token with every request until it runs out. Here is what
+//! was found out about it: what it says, and whether the keys of a source verified it.
+//!
+//! Exact: an entry is found by all bytes of the token, never by a digest of them, so no
+//! token can pass for another. Bounded in entries and bytes, whatever clients send.
+//! Tokens that some source has verified are kept apart from the others: who can only
+//! make up tokens cannot push out a good one. Within each part the second-chance clock
+//! evicts, so tokens that are in use outlive those that come by once.
+
+mod hash;
+mod segment;
+
+use crate::{SourceId, Status};
+use segment::Segment;
+
+/// How long a token is taken after `exp` (Envoy's skew of clocks).
+const SKEW_S: u64 = 60;
+
+/// Verdicts kept of one token. More are not wrong, only found out again.
+const MOST_VERDICTS: usize = 8;
+
+/// How large the cache may grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheLimits {
+    /// Tokens that were verified.
+    pub verified: PartLimits,
+    /// Tokens that were refused by every source that was asked.
+    pub refused: PartLimits,
+    /// Longest token that is kept, in bytes; Envoy's cache has the same default.
+    pub token_bytes: usize,
+}
+
+/// How large one part may grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartLimits {
+    /// Tokens.
+    pub entries: usize,
+    /// Bytes of their texts. What a token says takes a small multiple of it.
+    pub bytes: usize,
+}
+
+impl Default for CacheLimits {
+    /// 1,024 verified and 256 refused tokens in 1 MiB together.
+    fn default() -> Self {
+        Self {
+            verified: PartLimits {
+                entries: 1_024,
+                bytes: 768 * 1024,
+            },
+            refused: PartLimits {
+                entries: 256,
+                bytes: 256 * 1024,
+            },
+            token_bytes: 4_096,
+        }
+    }
+}
+
+/// What the keys of a source said about a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyVerdict {
+    /// Whose keys.
+    pub source: SourceId,
+    /// Which of its key sets ([`KeyStore::version`](crate::KeyStore::version)).
+    pub version: u64,
+    /// What they said.
+    pub result: Result<(), Status>,
+}
+
+/// What is known of a token.
+#[derive(Debug)]
+pub struct CachedToken<V> {
+    /// What the owner of the cache keeps with it: the token as it was read, and what
+    /// was made of it.
+    pub value: V,
+    expiry_s: u64,
+    verdicts: Vec<KeyVerdict>,
+}
+
+impl<V> CachedToken<V> {
+    /// What the key set of that version said.
+    pub fn verdict(&self, source: SourceId, version: u64) -> Option<Result<(), Status>> {
+        self.verdicts
+            .iter()
+            .find(|verdict| (verdict.source, verdict.version) == (source, version))
+            .map(|verdict| verdict.result)
+    }
+
+    fn is_verified(&self) -> bool {
+        self.verdicts.iter().any(|verdict| verdict.result.is_ok())
+    }
+
+    /// `exp` 0 is never. A token that is out of date will be refused for that, so
+    /// there is nothing to remember.
+    fn is_dead(&self, now_s: u64) -> bool {
+        self.expiry_s != 0 && now_s > self.expiry_s.saturating_add(SKEW_S)
+    }
+
+    /// Puts a verdict in the place of an older one of the same source.
+    fn judge(&mut self, verdict: KeyVerdict) {
+        self.verdicts.retain(|old| old.source != verdict.source);
+        // The bound keeps a token with many rules from growing; a good verdict is
+        // worth more than a refusal.
+        if self.verdicts.len() >= MOST_VERDICTS {
+            let refusal = self.verdicts.iter().position(|old| old.result.is_err());
+            self.verdicts.swap_remove(refusal.unwrap_or_default());
+        }
+        self.verdicts.push(verdict);
+    }
+}
+
+/// Tokens that were seen before, with a value of the owner's for each.
+#[derive(Debug)]
+pub struct TokenCache<V> {
+    limits: CacheLimits,
+    verified: Segment<CachedToken<V>>,
+    refused: Segment<CachedToken<V>>,
+}
+
+impl<V> TokenCache<V> {
+    /// An empty cache. `seed` keeps clients from choosing tokens that hash alike: a
+    /// number that they cannot know.
+    pub fn new(limits: CacheLimits, seed: u64) -> Self {
+        Self {
+            limits,
+            verified: Segment::new(limits.verified, seed),
+            refused: Segment::new(limits.refused, seed.rotate_left(32)),
+        }
+    }
+
+    /// What is known of a token.
+    pub fn recall(&mut self, token: &[u8], now_s: u64) -> Option<&mut CachedToken<V>> {
+        if token.len() > self.limits.token_bytes {
+            return None;
+        }
+        let part = match self.verified.contains(token) {
+            true => &mut self.verified,
+            false => &mut self.refused,
+        };
+        if part.peek(token)?.is_dead(now_s) {
+            part.remove(token);
+            return None;
+        }
+        part.get(token)
+    }
+
+    /// Keeps what was found out. The value is taken if the token is new; of a known
+    /// one it stays, and only the verdict is added. `expiry_s` is its `exp`, 0 for
+    /// none.
+    pub fn remember(&mut self, token: &[u8], expiry_s: u64, verdict: KeyVerdict, value: V) {
+        if token.len() > self.limits.token_bytes {
+            return;
+        }
+        if let Some(entry) = self.verified.get(token) {
+            entry.judge(verdict);
+            return;
+        }
+        let mut entry = self.refused.remove(token).unwrap_or_else(|| CachedToken {
+            value,
+            expiry_s,
+            verdicts: Vec::new(),
+        });
+        entry.judge(verdict);
+        match entry.is_verified() {
+            true => self.verified.insert(token, entry),
+            false => self.refused.insert(token, entry),
+        }
+    }
+
+    /// Forgets what the keys of a source said: it has others now.
+    pub fn forget(&mut self, source: SourceId) {
+        self.refused.retain(|entry| {
+            entry.verdicts.retain(|verdict| verdict.source != source);
+            !entry.verdicts.is_empty()
+        });
+        self.verified.retain(|entry| {
+            entry.verdicts.retain(|verdict| verdict.source != source);
+            entry.is_verified()
+        });
+    }
+
+    /// How many tokens are kept.
+    pub fn len(&self) -> usize {
+        self.verified.len() + self.refused.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of their texts.
+    pub fn bytes(&self) -> usize {
+        self.verified.bytes() + self.refused.bytes()
+    }
+}

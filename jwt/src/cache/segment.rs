@@ -1,0 +1,142 @@
+//! A bounded map that evicts what has not been used of late.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::PartLimits;
+use super::hash::Keyed;
+
+/// A map from texts to values, bounded in entries and bytes of texts.
+///
+/// Invariant: `index` has exactly the texts that stand in `slots`, each with its
+/// place; `bytes` is the sum of their lengths; both are within `limits`.
+#[derive(Debug)]
+pub(super) struct Segment<V> {
+    limits: PartLimits,
+    index: HashMap<Rc<[u8]>, usize, Keyed>,
+    slots: Vec<Slot<V>>,
+    bytes: usize,
+    /// Where the clock stands: the next slot to be looked at.
+    hand: usize,
+}
+
+#[derive(Debug)]
+struct Slot<V> {
+    text: Rc<[u8]>,
+    /// Whether it was used since the hand came by.
+    is_used: bool,
+    value: V,
+}
+
+impl<V> Segment<V> {
+    pub(super) fn new(limits: PartLimits, seed: u64) -> Self {
+        Self {
+            limits,
+            index: HashMap::with_hasher(Keyed::new(seed)),
+            slots: Vec::new(),
+            bytes: 0,
+            hand: 0,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn contains(&self, text: &[u8]) -> bool {
+        self.index.contains_key(text)
+    }
+
+    /// The value of a text.
+    pub(super) fn peek(&self, text: &[u8]) -> Option<&V> {
+        let place = *self.index.get(text)?;
+        self.slots.get(place).map(|slot| &slot.value)
+    }
+
+    /// The value of a text, which counts as a use.
+    pub(super) fn get(&mut self, text: &[u8]) -> Option<&mut V> {
+        let place = *self.index.get(text)?;
+        let slot = self.slots.get_mut(place)?;
+        slot.is_used = true;
+        Some(&mut slot.value)
+    }
+
+    /// Puts a value in, and others out as far as it takes. One that has no room even
+    /// alone is not kept.
+    pub(super) fn insert(&mut self, text: &[u8], value: V) {
+        self.remove(text);
+        if text.len() > self.limits.bytes || self.limits.entries == 0 {
+            return;
+        }
+        while self.slots.len() >= self.limits.entries || self.bytes + text.len() > self.limits.bytes
+        {
+            self.evict();
+        }
+        let text: Rc<[u8]> = text.into();
+        self.bytes += text.len();
+        self.index.insert(Rc::clone(&text), self.slots.len());
+        self.slots.push(Slot {
+            text,
+            // What comes by once is not worth a second chance.
+            is_used: false,
+            value,
+        });
+    }
+
+    /// Takes a value out.
+    pub(super) fn remove(&mut self, text: &[u8]) -> Option<V> {
+        let place = *self.index.get(text)?;
+        self.take_out(place)
+    }
+
+    /// Keeps the values that `keep` wants.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut V) -> bool) {
+        let mut place = 0;
+        while let Some(slot) = self.slots.get_mut(place) {
+            match keep(&mut slot.value) {
+                true => place += 1,
+                // Another one takes its place.
+                false => drop(self.take_out(place)),
+            }
+        }
+    }
+
+    /// Puts out the first slot from the hand on that was not used; those that were
+    /// lose their mark, so the second round finds one.
+    fn evict(&mut self) {
+        loop {
+            let place = if self.hand < self.slots.len() {
+                self.hand
+            } else {
+                0
+            };
+            match self.slots.get_mut(place) {
+                Some(slot) if slot.is_used => {
+                    slot.is_used = false;
+                    self.hand = place + 1;
+                }
+                Some(_) | None => {
+                    self.hand = place;
+                    self.take_out(place);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Takes a slot out; the last one moves into its place.
+    fn take_out(&mut self, place: usize) -> Option<V> {
+        let is_there = place < self.slots.len();
+        let slot = is_there.then(|| self.slots.swap_remove(place))?;
+        self.index.remove(&slot.text);
+        self.bytes -= slot.text.len();
+        if let Some(moved) = self.slots.get(place) {
+            self.index.insert(Rc::clone(&moved.text), place);
+        }
+        Some(slot.value)
+    }
+}

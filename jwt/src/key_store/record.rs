@@ -1,0 +1,159 @@
+//! What the VMs of a proxy share about one source.
+
+/// Begins every record; its last byte is the version of the form.
+const MAGIC: &[u8; 12] = b"sluice.jwks\x01";
+
+/// Greater attempt numbers are nobody's: they follow the clock, which will need
+/// hundreds of thousands of years to get there.
+const MAX_ATTEMPT: u64 = 1 << 55;
+
+/// How far a source is. All times are of the host's clock, in milliseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Progress {
+    /// Number of the last attempt that began. Numbers only grow, so they order
+    /// attempts even when the clock steps.
+    pub(super) attempt: u64,
+    /// Until when that attempt counts as under way; 0 when it has ended.
+    pub(super) lease_until_ms: u64,
+    /// When the last attempt ended.
+    pub(super) ended_at_ms: u64,
+    /// When the next one is due.
+    pub(super) next_at_ms: u64,
+    /// Attempts that failed since the last that did not.
+    pub(super) failures: u64,
+    /// Number of the attempt that brought the keys; 0 when there are none.
+    pub(super) keys_attempt: u64,
+    /// When they came.
+    pub(super) fetched_at_ms: u64,
+}
+
+/// Progress, and the text of the newest keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) progress: Progress,
+    pub(super) body: Vec<u8>,
+}
+
+impl Progress {
+    const fn numbers(&self) -> [u64; 7] {
+        [
+            self.attempt,
+            self.lease_until_ms,
+            self.ended_at_ms,
+            self.next_at_ms,
+            self.failures,
+            self.keys_attempt,
+            self.fetched_at_ms,
+        ]
+    }
+
+    const fn of(numbers: [u64; 7]) -> Self {
+        let [
+            attempt,
+            lease_until_ms,
+            ended_at_ms,
+            next_at_ms,
+            failures,
+            keys_attempt,
+            fetched_at_ms,
+        ] = numbers;
+        Self {
+            attempt,
+            lease_until_ms,
+            ended_at_ms,
+            next_at_ms,
+            failures,
+            keys_attempt,
+            fetched_at_ms,
+        }
+    }
+}
+
+impl Record {
+    /// Its bytes: magic, checksum of the rest, seven numbers, body.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut rest = Vec::with_capacity(56 + self.body.len());
+        for number in self.progress.numbers() {
+            rest.extend_from_slice(&number.to_le_bytes());
+        }
+        rest.extend_from_slice(&self.body);
+        [MAGIC, checksum(&rest).to_le_bytes().as_slice(), &rest].concat()
+    }
+
+    /// Reads bytes; whatever is not a whole record is none.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let rest = bytes.strip_prefix(MAGIC)?;
+        let (sum, rest) = rest.split_first_chunk()?;
+        if u64::from_le_bytes(*sum) != checksum(rest) {
+            return None;
+        }
+        let mut numbers = [0; 7];
+        let mut body = rest;
+        for number in &mut numbers {
+            let (bytes, after) = body.split_first_chunk()?;
+            *number = u64::from_le_bytes(*bytes);
+            body = after;
+        }
+        let progress = Progress::of(numbers);
+        let is_plausible =
+            progress.attempt <= MAX_ATTEMPT && progress.keys_attempt <= progress.attempt;
+        is_plausible.then(|| Self {
+            progress,
+            body: body.to_vec(),
+        })
+    }
+}
+
+/// FNV-1a: against accidents. Nothing protects from a plugin that may write here.
+fn checksum(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn record() -> Record {
+        Record {
+            progress: Progress::of([9, 2, 3, 4, 5, 6, 7]),
+            body: b"{}".to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let empty = Record::default();
+        for record in [record(), empty] {
+            assert_eq!(Record::decode(&record.encode()), Some(record));
+        }
+    }
+
+    #[test]
+    fn a_record_with_any_byte_changed_missing_or_added_is_none() {
+        let bytes = record().encode();
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 0x40;
+            assert_eq!(Record::decode(&changed), None, "byte {at}");
+            assert_eq!(Record::decode(&bytes[..at]), None, "cut at {at}");
+        }
+        assert_eq!(Record::decode(&[bytes.as_slice(), b" "].concat()), None);
+    }
+
+    #[test]
+    fn numbers_that_nobody_counts_to_make_no_record() {
+        let mut foreign = record();
+        foreign.progress.attempt = u64::MAX;
+        assert_eq!(Record::decode(&foreign.encode()), None);
+        foreign.progress.attempt = 5;
+        assert_eq!(
+            Record::decode(&foreign.encode()),
+            None,
+            "keys of a later attempt"
+        );
+    }
+}

@@ -1,0 +1,411 @@
+//! The keys of one remote source.
+
+use std::rc::Rc;
+
+use ring::digest;
+use sluice_policy::{Callout, CalloutEvent};
+
+use super::record::{Progress, Record};
+use super::response::{self, Answer, FetchFailure};
+use super::schedule::{self, Jitter};
+use super::{Fetch, FetchId, KeyReport};
+use crate::discovery;
+use crate::key_source::Remote;
+use crate::shared::{self, Change, SharedData};
+use crate::{KeySet, Keys, Status};
+
+/// Begins the key of every record.
+const KEY_PREFIX: &str = "sluice.jwt.jwks/";
+
+/// What a lease lasts beyond the time limits of the fetches it is for: the host's
+/// own delay in giving up and telling.
+const LEASE_MARGIN_MS: u64 = 2_000;
+
+/// How often a change is tried against others. Who loses as often leaves it to the
+/// lease to run out.
+const MOST_TRIES: usize = 8;
+
+/// What a source may use while it has its turn.
+pub(super) struct Turn<'t> {
+    pub(super) now_ms: u64,
+    pub(super) shared: &'t mut dyn SharedData,
+    pub(super) jitter: &'t mut Jitter,
+    pub(super) last_id: &'t mut u64,
+    pub(super) fetches: &'t mut Vec<Fetch>,
+}
+
+/// The keys of one remote source, as this VM sees them.
+#[derive(Debug)]
+pub(super) struct RemoteKeys {
+    remote: Remote,
+    /// Key of the record.
+    key: String,
+    /// How far the VMs are together, as of the last look.
+    progress: Progress,
+    /// Whether the record has been seen or written, so that its loss is one.
+    is_shared: bool,
+    held: Option<Held>,
+    /// Number of the attempt whose keys were last looked at.
+    seen_attempt: u64,
+    version: u64,
+    /// The attempt that this VM makes.
+    own: Option<Attempt>,
+    is_under_way: bool,
+    /// A token named an unknown key.
+    is_wanted: bool,
+    /// Whether a request may be waiting.
+    is_awaited: bool,
+    has_news: bool,
+    last_failure: Option<FetchFailure>,
+}
+
+/// A key set that was fetched.
+#[derive(Debug)]
+struct Held {
+    keys: Rc<KeySet>,
+    /// Of the text, to know it again.
+    digest: digest::Digest,
+    fetched_at_ms: u64,
+}
+
+/// An attempt of this VM.
+#[derive(Debug)]
+struct Attempt {
+    number: u64,
+    fetch: FetchId,
+    began_ms: u64,
+    /// Whether the fetch is of the document that leads to the keys.
+    is_document: bool,
+}
+
+impl RemoteKeys {
+    pub(super) fn new(remote: Remote) -> Self {
+        Self {
+            key: [KEY_PREFIX, &remote.identity()].concat(),
+            remote,
+            progress: Progress::default(),
+            is_shared: false,
+            held: None,
+            seen_attempt: 0,
+            version: 0,
+            own: None,
+            is_under_way: false,
+            is_wanted: false,
+            is_awaited: true,
+            has_news: false,
+            last_failure: None,
+        }
+    }
+
+    pub(super) fn keys(&self) -> Keys {
+        match &self.held {
+            Some(held) => Keys::Ready(Rc::clone(&held.keys)),
+            None if self.is_under_way || self.is_untried() => Keys::Pending,
+            None => Keys::Failed(Status::FetchFailed),
+        }
+    }
+
+    /// Whether no attempt has come to an end.
+    fn is_untried(&self) -> bool {
+        self.progress.failures == 0 && self.last_failure.is_none()
+    }
+
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub(super) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.has_news)
+    }
+
+    pub(super) fn report(&self, now_ms: u64) -> KeyReport {
+        let held = self.held.as_ref();
+        KeyReport {
+            keys: held.map_or(0, |held| held.keys.len()),
+            age_ms: held.map(|held| now_ms.saturating_sub(held.fetched_at_ms)),
+            failures: self.progress.failures,
+            last_failure: self.last_failure.clone(),
+        }
+    }
+
+    pub(super) fn unknown_key(&mut self, key_id: &str, now_ms: u64) -> bool {
+        let has_it = |held: &Held| held.keys.has_key_id(key_id);
+        if self.held.as_ref().is_some_and(has_it) {
+            return false;
+        }
+        if !self.is_awaited && self.progress.permits_unknown_key(now_ms) {
+            self.is_wanted = true;
+            self.is_awaited = true;
+        }
+        self.is_awaited
+    }
+
+    pub(super) fn poll(&mut self, turn: &mut Turn<'_>) {
+        self.give_up_if_lost(turn);
+        let (record, cas) = self.read(turn.shared);
+        self.take_over(&record);
+        if self.needs_attempt(turn.now_ms) {
+            self.begin(record, cas, turn);
+        }
+        self.is_wanted = false;
+        self.settle(turn.now_ms);
+    }
+
+    fn needs_attempt(&self, now_ms: u64) -> bool {
+        let is_under_way = self.own.is_some() || self.is_leased(now_ms);
+        let is_wanted = self.is_wanted && self.progress.permits_unknown_key(now_ms);
+        !is_under_way && (is_wanted || self.progress.is_due(now_ms))
+    }
+
+    fn is_leased(&self, now_ms: u64) -> bool {
+        self.progress.is_under_way(now_ms, self.lease_ms())
+    }
+
+    fn lease_ms(&self) -> u64 {
+        let fetches = if self.remote.is_discovery { 2 } else { 1 };
+        u64::from(self.remote.timeout_ms) * fetches + LEASE_MARGIN_MS
+    }
+
+    /// Whether somebody waits no more is news.
+    fn settle(&mut self, now_ms: u64) {
+        self.is_under_way = self.own.is_some() || self.is_leased(now_ms);
+        let is_first = self.held.is_none() && self.is_untried();
+        let is_awaited = self.is_under_way || self.is_wanted || is_first;
+        self.has_news |= self.is_awaited && !is_awaited;
+        self.is_awaited = is_awaited;
+    }
+
+    // The record.
+
+    fn read(&self, shared: &mut dyn SharedData) -> (Record, Option<u32>) {
+        match shared.get(&self.key) {
+            Some((bytes, cas)) => {
+                let record = Record::decode(&bytes);
+                (record.unwrap_or_else(|| self.new_record()), Some(cas))
+            }
+            None => (self.new_record(), None),
+        }
+    }
+
+    /// What stands for a record that is not there, or is none of ours.
+    fn new_record(&self) -> Record {
+        // Lost keys are to be fetched again: another VM may need them.
+        let next_at_ms = match self.is_shared {
+            true => 0,
+            false => self.progress.next_at_ms,
+        };
+        Record {
+            progress: Progress {
+                next_at_ms,
+                keys_attempt: 0,
+                fetched_at_ms: 0,
+                ..self.progress
+            },
+            body: Vec::new(),
+        }
+    }
+
+    /// Changes the record, unless `edit` finds nothing to change; returns it as it
+    /// is then.
+    fn write(
+        &mut self,
+        shared: &mut dyn SharedData,
+        edit: &mut dyn FnMut(&mut Record) -> bool,
+    ) -> Record {
+        let mut last = Record::default();
+        for _ in 0..MOST_TRIES {
+            let (mut record, cas) = self.read(shared);
+            if !edit(&mut record) {
+                return record;
+            }
+            let change = shared::change(shared, &self.key, &record.encode(), cas);
+            self.is_shared |= change == Change::Made;
+            if change != Change::Overtaken {
+                return record;
+            }
+            last = record;
+        }
+        last
+    }
+
+    /// Takes over what another VM has come to.
+    fn take_over(&mut self, record: &Record) {
+        self.progress = record.progress;
+        if record.progress.keys_attempt <= self.seen_attempt {
+            return;
+        }
+        self.is_shared = true;
+        self.seen_attempt = record.progress.keys_attempt;
+        match KeySet::parse(&record.body) {
+            Ok(keys) => self.hold(keys, &record.body, record.progress.fetched_at_ms),
+            // Another version of the module may read more than this one.
+            Err(status) => self.last_failure = Some(FetchFailure::BadKeys(status)),
+        }
+    }
+
+    fn hold(&mut self, keys: KeySet, body: &[u8], fetched_at_ms: u64) {
+        let digest = digest::digest(&digest::SHA256, body);
+        self.last_failure = None;
+        match &mut self.held {
+            Some(held) if held.digest.as_ref() == digest.as_ref() => {
+                held.fetched_at_ms = fetched_at_ms;
+            }
+            held => {
+                *held = Some(Held {
+                    keys: Rc::new(keys),
+                    digest,
+                    fetched_at_ms,
+                });
+                self.version += 1;
+                self.has_news = true;
+            }
+        }
+    }
+
+    // Attempts.
+
+    /// Begins an attempt if this VM is the first to want to.
+    fn begin(&mut self, mut record: Record, cas: Option<u32>, turn: &mut Turn<'_>) {
+        let progress = &mut record.progress;
+        // Ahead of every number there has been, also in a record that was lost.
+        let last = progress.attempt.max(self.seen_attempt);
+        progress.attempt = last.max(turn.now_ms).saturating_add(1);
+        progress.lease_until_ms = turn.now_ms.saturating_add(self.lease_ms());
+        let number = progress.attempt;
+        match shared::change(turn.shared, &self.key, &record.encode(), cas) {
+            Change::Made => self.is_shared = true,
+            Change::NotKept => {}
+            Change::Overtaken => {
+                let (record, _) = self.read(turn.shared);
+                return self.take_over(&record);
+            }
+        }
+        self.progress = record.progress;
+        let fetch = ask(&self.remote, turn);
+        self.own = Some(Attempt {
+            number,
+            fetch,
+            began_ms: turn.now_ms,
+            is_document: self.remote.is_discovery,
+        });
+    }
+
+    /// Ends an attempt that the host has forgotten.
+    fn give_up_if_lost(&mut self, turn: &mut Turn<'_>) {
+        let longest = self.lease_ms() + schedule::CLOCK_SLACK_MS;
+        let is_lost = |own: &mut Attempt| turn.now_ms.abs_diff(own.began_ms) > longest;
+        if let Some(own) = self.own.take_if(is_lost) {
+            self.fail(&own, FetchFailure::NoAnswer, turn);
+        }
+    }
+
+    pub(super) fn awaits(&self, fetch: FetchId) -> bool {
+        self.own.as_ref().is_some_and(|own| own.fetch == fetch)
+    }
+
+    pub(super) fn on_response(&mut self, event: &CalloutEvent<'_>, turn: &mut Turn<'_>) {
+        let Some(own) = self.own.take() else {
+            return;
+        };
+        let outcome = response::read(event).and_then(|answer| match own.is_document {
+            true => self.follow(&own, &answer, turn),
+            false => self.succeed(&own, &answer, turn),
+        });
+        if let Err(failure) = outcome {
+            self.fail(&own, failure, turn);
+        }
+        self.settle(turn.now_ms);
+    }
+
+    /// Goes on from the document to the keys.
+    fn follow(
+        &mut self,
+        own: &Attempt,
+        answer: &Answer<'_>,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), FetchFailure> {
+        let keys =
+            discovery::key_set(&self.remote, answer.body).map_err(FetchFailure::BadDocument)?;
+        self.own = Some(Attempt {
+            fetch: ask(&keys, turn),
+            is_document: false,
+            ..*own
+        });
+        Ok(())
+    }
+
+    fn succeed(
+        &mut self,
+        own: &Attempt,
+        answer: &Answer<'_>,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), FetchFailure> {
+        let keys = KeySet::parse(answer.body).map_err(FetchFailure::BadKeys)?;
+        let now_ms = turn.now_ms;
+        let next_at_ms = now_ms.saturating_add(schedule::refresh_ms(answer.max_age_s, turn.jitter));
+        let record = self.write(turn.shared, &mut |record| {
+            let progress = &mut record.progress;
+            if progress.keys_attempt > own.number {
+                return false;
+            }
+            // Somebody who took over after the lease was up keeps his own.
+            if progress.attempt <= own.number {
+                progress.attempt = own.number;
+                progress.lease_until_ms = 0;
+            }
+            progress.ended_at_ms = now_ms;
+            progress.next_at_ms = next_at_ms;
+            progress.failures = 0;
+            progress.keys_attempt = own.number;
+            progress.fetched_at_ms = now_ms;
+            record.body = answer.body.to_vec();
+            true
+        });
+        if record.progress.keys_attempt == own.number {
+            self.seen_attempt = own.number;
+            self.hold(keys, answer.body, now_ms);
+        }
+        self.take_over(&record);
+        Ok(())
+    }
+
+    fn fail(&mut self, own: &Attempt, failure: FetchFailure, turn: &mut Turn<'_>) {
+        let now_ms = turn.now_ms;
+        let jitter = &mut *turn.jitter;
+        let record = self.write(turn.shared, &mut |record| {
+            let progress = &mut record.progress;
+            if progress.attempt != own.number {
+                return false;
+            }
+            progress.lease_until_ms = 0;
+            progress.failures = progress.failures.saturating_add(1);
+            progress.ended_at_ms = now_ms;
+            let pause_ms = schedule::back_off_ms(progress.failures, jitter);
+            progress.next_at_ms = now_ms.saturating_add(pause_ms);
+            true
+        });
+        self.take_over(&record);
+        self.last_failure = Some(failure);
+    }
+}
+
+/// Asks for what a URL names. The lines are those of Envoy's own filter.
+fn ask(remote: &Remote, turn: &mut Turn<'_>) -> FetchId {
+    *turn.last_id += 1;
+    let id = FetchId(*turn.last_id);
+    let header = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
+    turn.fetches.push(Fetch {
+        id,
+        callout: Callout::Http {
+            cluster: remote.cluster.clone(),
+            headers: vec![
+                header(":method", "GET"),
+                header(":scheme", remote.scheme),
+                header(":authority", &remote.authority),
+                header(":path", &remote.path),
+            ],
+            timeout_ms: remote.timeout_ms,
+        },
+    });
+    id
+}
