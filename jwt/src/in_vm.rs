@@ -1,9 +1,9 @@
 //! Signatures verified by code of ours, for algorithms and hosts that have no other.
 
-use p521::ecdsa::signature::Verifier as _;
-use ring::hmac;
+use p521::ecdsa::signature::hazmat::PrehashVerifier as _;
 use ring::signature as ring_signature;
 use ring::signature::{UnparsedPublicKey, VerificationAlgorithm};
+use ring::{digest, hmac};
 
 use crate::algorithm::Algorithm;
 
@@ -51,7 +51,7 @@ fn hmac_hash(algorithm: Algorithm) -> Option<hmac::Algorithm> {
     }
 }
 
-/// ring has no P-521.
+/// ring has no P-521, but the hash.
 fn is_es512(key: &[u8], text: &[u8], signature: &[u8]) -> bool {
     let (Ok(key), Ok(signature)) = (
         p521::ecdsa::VerifyingKey::from_sec1_bytes(key),
@@ -59,5 +59,6 @@ fn is_es512(key: &[u8], text: &[u8], signature: &[u8]) -> bool {
     ) else {
         return false;
     };
-    key.verify(text, &signature).is_ok()
+    let hash = digest::digest(&digest::SHA512, text);
+    key.verify_prehash(hash.as_ref(), &signature).is_ok()
 }

@@ -1,7 +1,9 @@
 //! One key, in the forms in which the two tiers take it.
 
 mod certificate;
+mod curve;
 mod jwk;
+mod weak;
 
 pub(crate) use certificate::is_certificate;
 
@@ -136,6 +138,9 @@ impl Key {
         if modulus.len() > MOST_RSA_BYTES {
             return Err(Status::RsaTooLarge);
         }
+        if weak::is_roca(modulus) {
+            return Err(Status::RsaWeak);
+        }
         let numbers = [der::integer(modulus), der::integer(exponent)].concat();
         let raw = der::element(der::SEQUENCE, &numbers);
         Ok(Self::public(KeyType::Rsa, RSA_ENCRYPTION, &raw))
@@ -145,10 +150,13 @@ impl Key {
         let (Some(size), identifier) = (curve.coordinate_bytes(), curve_identifier(curve)) else {
             return Err(Status::EcNotSupported);
         };
+        let x = coordinate(x, size)?;
+        let y = coordinate(y, size)?;
+        if !curve::has_point(curve, &x, &y) {
+            return Err(Status::EcInvalid);
+        }
         // The form of a point that is not compressed (SEC 1 section 2.3.3).
-        let mut point = vec![4];
-        push_coordinate(&mut point, x, size)?;
-        push_coordinate(&mut point, y, size)?;
+        let point = [&[4], x.as_slice(), &y].concat();
         Ok(Self::public(curve, identifier, &point))
     }
 }
@@ -163,10 +171,10 @@ fn curve_identifier(curve: KeyType) -> &'static [u8] {
 
 /// RFC 7518 section 6.2.1.2 wants coordinates in full length. Envoy takes them for
 /// numbers, and some issuers leave zeros out.
-fn push_coordinate(point: &mut Vec<u8>, coordinate: &[u8], size: usize) -> Result<(), Status> {
-    let digits = der::without_leading_zeros(coordinate);
+fn coordinate(number: &[u8], size: usize) -> Result<Vec<u8>, Status> {
+    let digits = der::without_leading_zeros(number);
     let zeros = size.checked_sub(digits.len()).ok_or(Status::EcInvalid)?;
-    point.resize(point.len() + zeros, 0);
-    point.extend_from_slice(digits);
-    Ok(())
+    let mut coordinate = vec![0; zeros];
+    coordinate.extend_from_slice(digits);
+    Ok(coordinate)
 }

@@ -33,7 +33,7 @@ mod reply;
 mod requirement;
 mod shared;
 mod status;
-#[cfg(all(any(test, feature = "testing"), not(target_arch = "wasm32")))]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod token;
 mod verify;

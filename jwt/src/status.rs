@@ -112,6 +112,7 @@ statuses! {
     KeyAmbiguous "[kid] is that of two different keys in [keys]"
     RsaTooSmall "[n] field has less than 2048 bits for a RSA key"
     RsaTooLarge "[n] field has more than 8192 bits for a RSA key"
+    RsaWeak "[n] field is of a broken generator (ROCA) for a RSA key"
     OctTooShort "[k] field is shorter than the hash for an HMAC key"
     OctBesidePublic "HMAC key is beside public keys in [keys]"
 }

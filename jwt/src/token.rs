@@ -12,7 +12,7 @@ use crate::base64url;
 use crate::jws::Jws;
 use crate::status::Status;
 use claims::Registered;
-pub use header::Header;
+pub(crate) use header::Header;
 
 /// A token in the right form. Nothing about it is believed yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,7 +128,7 @@ impl Token {
 
 /// The three parts of a token. Envoy skips empty ones, so that `.a..b.c.` is one to it;
 /// RFC 7515 section 7.1 has two dots, and an unsigned token is never believed.
-pub(crate) fn segments(bytes: &[u8]) -> Result<[&[u8]; 3], Status> {
+fn segments(bytes: &[u8]) -> Result<[&[u8]; 3], Status> {
     let mut parts = bytes.split(|byte| *byte == b'.');
     let mut next = || parts.next().filter(|part| !part.is_empty());
     let (Some(header), Some(payload), Some(signature)) = (next(), next(), next()) else {
