@@ -135,6 +135,10 @@ impl KeyStore {
     /// once a second, and after [`unknown_key`](Self::unknown_key) and
     /// [`on_response`](Self::on_response). Every returned fetch is owed an answer: one
     /// that the host does not take has [`CalloutEvent::Failed`].
+    ///
+    /// The start is the first tick or request, not `proxy_on_configure`: Envoy tries a
+    /// configuration in a VM that it throws away, and the lease with it, until which
+    /// runs out nobody else would fetch.
     pub fn poll(&mut self, now_ms: u64, shared: &mut dyn SharedData) -> Vec<Fetch> {
         let mut fetches = std::mem::take(&mut self.queued);
         let mut turn = Turn {
@@ -198,3 +202,9 @@ impl KeyStore {
         }
     }
 }
+
+#[cfg(test)]
+mod proxy;
+
+#[cfg(test)]
+mod tests;

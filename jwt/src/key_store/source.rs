@@ -231,11 +231,14 @@ impl RemoteKeys {
     /// Takes over what another VM has come to.
     fn take_over(&mut self, record: &Record) {
         self.progress = record.progress;
-        if record.progress.keys_attempt <= self.seen_attempt {
+        let keys_attempt = record.progress.keys_attempt;
+        // The record is right even if its number is a smaller one: then it was lost,
+        // and begun anew with keys that were fetched since.
+        if keys_attempt == 0 || keys_attempt == self.seen_attempt {
             return;
         }
         self.is_shared = true;
-        self.seen_attempt = record.progress.keys_attempt;
+        self.seen_attempt = keys_attempt;
         match KeySet::parse(&record.body) {
             Ok(keys) => self.hold(keys, &record.body, record.progress.fetched_at_ms),
             // Another version of the module may read more than this one.

@@ -1,0 +1,188 @@
+//! A proxy for tests: VMs with one source each, the data they share, an issuer whose
+//! keys rotate, and a clock that is set by hand.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use sluice_policy::{Callout, CalloutEvent, HeaderLine};
+
+use super::{Fetch, KeyStore};
+use crate::{KeySource, Keys, Remote, SharedData, SourceId};
+
+pub(super) const SOURCE: SourceId = SourceId(0);
+
+/// Limit of a fetch, and how long a lease for it lasts.
+pub(super) const TIMEOUT_MS: u32 = 5_000;
+pub(super) const LEASE_MS: u64 = 7_000;
+
+/// The key set of the issuer after so many rotations: its key and the one before.
+pub(super) fn key_set(rotation: u64) -> String {
+    let key = |rotation: u64| {
+        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+        format!(r#"{{"kty":"OKP","crv":"Ed25519","kid":"k{rotation}","x":"{x}"}}"#)
+    };
+    let before = rotation.saturating_sub(1);
+    format!(r#"{{"keys":[{},{}]}}"#, key(rotation), key(before))
+}
+
+/// The name of the newest key after so many rotations.
+pub(super) fn key_id(rotation: u64) -> String {
+    format!("k{rotation}")
+}
+
+/// What happens between a read of the shared data and the next write.
+type Meanwhile = Rc<RefCell<Option<Box<dyn FnOnce()>>>>;
+
+/// The data as Envoy shares it: one number counts all changes, 0 changes whatever
+/// there is, and what is not there takes any number.
+#[derive(Clone, Default)]
+pub(super) struct Shared {
+    values: Rc<RefCell<HashMap<String, (Vec<u8>, u32)>>>,
+    last_cas: Rc<RefCell<u32>>,
+    is_missing: bool,
+    pub(super) meanwhile: Meanwhile,
+}
+
+impl SharedData for Shared {
+    fn get(&mut self, key: &str) -> Option<(Vec<u8>, u32)> {
+        let value = self.values.borrow().get(key).cloned();
+        let meanwhile = self.meanwhile.borrow_mut().take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile();
+        }
+        value
+    }
+
+    fn set(&mut self, key: &str, value: &[u8], cas: u32) -> bool {
+        if self.is_missing {
+            return false;
+        }
+        let mut values = self.values.borrow_mut();
+        let known = values.get(key).map(|(_, known)| *known);
+        if known.is_some_and(|known| cas != 0 && cas != known) {
+            return false;
+        }
+        *self.last_cas.borrow_mut() += 1;
+        values.insert(key.to_owned(), (value.to_vec(), *self.last_cas.borrow()));
+        true
+    }
+}
+
+impl Shared {
+    /// Of a host that keeps nothing.
+    pub(super) fn missing() -> Self {
+        Self {
+            is_missing: true,
+            ..Self::default()
+        }
+    }
+
+    /// Somebody else writes into every record, or `None`: the host loses them.
+    pub(super) fn spoil(&self, value: Option<&[u8]>) {
+        let mut values = self.values.borrow_mut();
+        match value {
+            None => values.clear(),
+            Some(value) => {
+                for (held, cas) in values.values_mut() {
+                    *self.last_cas.borrow_mut() += 1;
+                    (*held, *cas) = (value.to_vec(), *self.last_cas.borrow());
+                }
+            }
+        }
+    }
+
+    pub(super) fn keys(&self) -> Vec<String> {
+        self.values.borrow().keys().cloned().collect()
+    }
+}
+
+/// A VM with its fetches that no answer has come for.
+pub(super) struct Vm {
+    pub(super) store: KeyStore,
+    pub(super) fetches: Vec<Fetch>,
+}
+
+impl Vm {
+    pub(super) fn new(seed: u64) -> Self {
+        let remote = Remote::of("https://a.example/keys", &[], TIMEOUT_MS).unwrap();
+        Self::of(&KeySource::Remote(remote), seed)
+    }
+
+    pub(super) fn of(source: &KeySource, seed: u64) -> Self {
+        Self {
+            store: KeyStore::new(std::slice::from_ref(source), seed),
+            fetches: Vec::new(),
+        }
+    }
+
+    /// Polls; how many fetches that began.
+    pub(super) fn poll(&mut self, now_ms: u64, shared: &Shared) -> usize {
+        let begun = self.store.poll(now_ms, &mut shared.clone());
+        let count = begun.len();
+        self.fetches.extend(begun);
+        count
+    }
+
+    /// Answers the oldest fetch; whether that is news.
+    pub(super) fn answer(
+        &mut self,
+        now_ms: u64,
+        shared: &Shared,
+        event: &CalloutEvent<'_>,
+    ) -> bool {
+        let fetch = self.fetches.remove(0);
+        let mut shared = shared.clone();
+        self.store.on_response(fetch.id, event, now_ms, &mut shared)
+    }
+
+    /// Answers the oldest fetch with a status, a body and more header lines.
+    pub(super) fn respond(
+        &mut self,
+        now_ms: u64,
+        shared: &Shared,
+        (status, body): (&str, &str),
+        lines: &[HeaderLine<'_>],
+    ) -> bool {
+        let mut headers: Vec<HeaderLine<'_>> = vec![(b":status", status.as_bytes())];
+        headers.extend_from_slice(lines);
+        let event = CalloutEvent::HttpResponse {
+            headers: &headers,
+            body: body.as_bytes(),
+        };
+        self.answer(now_ms, shared, &event)
+    }
+
+    /// Answers the oldest fetch with the key set of that rotation.
+    pub(super) fn serve(&mut self, now_ms: u64, shared: &Shared, rotation: u64) -> bool {
+        self.respond(now_ms, shared, ("200", &key_set(rotation)), &[])
+    }
+
+    pub(super) fn fail(&mut self, now_ms: u64, shared: &Shared) -> bool {
+        self.answer(now_ms, shared, &CalloutEvent::Failed)
+    }
+
+    /// What is known: `pending`, a status, or the name of the newest key.
+    pub(super) fn keys(&self) -> String {
+        match self.store.keys(SOURCE) {
+            Keys::Ready(keys) => {
+                let first = keys.iter().next().unwrap();
+                first.id().to_owned()
+            }
+            Keys::Pending => "pending".to_owned(),
+            Keys::Failed(status) => status.text().to_owned(),
+        }
+    }
+
+    /// Host and path of the oldest fetch.
+    pub(super) fn asked(&self) -> String {
+        let Callout::Http { headers, .. } = &self.fetches[0].callout else {
+            return String::new();
+        };
+        let line = |wanted: &[u8]| {
+            let found = headers.iter().find(|(name, _)| name == wanted);
+            String::from_utf8(found.unwrap().1.clone()).unwrap()
+        };
+        [line(b":authority"), line(b":path")].concat()
+    }
+}
