@@ -5,7 +5,7 @@ use sluice_policy::Workload;
 use crate::audience::Audiences;
 use crate::claims::ClaimPath;
 use crate::config::{Config, JwtRule};
-use crate::key_source::{KeySource, SourceId};
+use crate::key_source::{KeySource, Remote, SourceId};
 use crate::program::{Locations, NameId, Program, Rule};
 
 /// What a rule that names no place looks at, as Istio has it.
@@ -102,13 +102,35 @@ impl Program {
         }))
     }
 
-    /// Rules that share a source share its fetches.
+    /// Rules that share a source share its fetches, and the longest of their timeouts.
     fn source(&mut self, source: KeySource) -> SourceId {
-        let known = self.sources.iter().position(|known| *known == source);
-        SourceId(known.unwrap_or_else(|| {
-            self.sources.push(source);
-            self.sources.len() - 1
-        }))
+        let known = self
+            .sources
+            .iter_mut()
+            .enumerate()
+            .find(|(_, known)| is_same(known, &source));
+        if let Some((number, known)) = known {
+            if let (KeySource::Remote(known), KeySource::Remote(other)) = (known, source) {
+                known.timeout_ms = known.timeout_ms.max(other.timeout_ms);
+            }
+            return SourceId(number);
+        }
+        self.sources.push(source);
+        SourceId(self.sources.len() - 1)
+    }
+}
+
+fn is_same(source: &KeySource, other: &KeySource) -> bool {
+    match (source, other) {
+        (KeySource::Remote(remote), KeySource::Remote(other)) => {
+            let timeout_ms = remote.timeout_ms;
+            *remote
+                == Remote {
+                    timeout_ms,
+                    ..other.clone()
+                }
+        }
+        _ => source == other,
     }
 }
 

@@ -16,18 +16,16 @@ pub(crate) struct Grant {
     pub(crate) identity: Identity,
 }
 
-/// What rules made of one token so far.
+/// A grant, or that there can be none.
+type Made = Result<Rc<Grant>, Unsendable>;
+
+/// What rules, by their numbers, made of one token so far.
 #[derive(Debug, Default)]
-pub struct Memo(RefCell<Vec<(usize, Result<Rc<Grant>, Unsendable>)>>);
+pub struct Memo(RefCell<Vec<(usize, Made)>>);
 
 impl Memo {
     /// What the rule of that number makes of the token.
-    pub(crate) fn grant(
-        &self,
-        number: usize,
-        rule: &Rule,
-        token: &Token,
-    ) -> Result<Rc<Grant>, Unsendable> {
+    pub(crate) fn grant(&self, number: usize, rule: &Rule, token: &Token) -> Made {
         let known = self.0.borrow();
         if let Some((_, grant)) = known.iter().find(|(known, _)| *known == number) {
             return grant.clone();

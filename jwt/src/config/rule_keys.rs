@@ -1,7 +1,7 @@
 //! Where the keys of a rule come from: `jwks`, `jwksUri`, or neither.
 
 use sluice_policy::diagnostic::{quote, secret};
-use sluice_policy::json::{Node, Object};
+use sluice_policy::json::{self, Node, Object};
 use sluice_policy::{DiagnosticCode, Diagnostics};
 
 use crate::jwks::KeySet;
@@ -25,20 +25,20 @@ pub enum RuleKeys {
 impl RuleKeys {
     /// Reads both fields of a rule of that issuer.
     pub(super) fn read(rule: &mut Object<'_>, issuer: &str, diagnostics: &mut Diagnostics) -> Self {
-        let (inline, uri) = (rule.take("jwks"), rule.take("jwksUri"));
-        if let (Some(inline), Some(_)) = (&inline, &uri) {
-            let path = inline.path();
-            let found = "a key set beside a jwksUri";
-            let code = DiagnosticCode::ConflictingKeys;
-            diagnostics.error(code, path, found, "only one of jwks and jwksUri");
-        }
         // Empty texts are unset in the message that Istio checks.
-        if let Some(uri) = uri.and_then(|node| filled(node, diagnostics)) {
+        let mut take = |key| rule.take(key).and_then(|node| filled(node, diagnostics));
+        let (inline, uri) = (take("jwks"), take("jwksUri"));
+        if let (Some(inline), Some(_)) = (&inline, &uri) {
+            let (found, expected) = ("a key set beside a jwksUri", "only one of the two");
+            let code = DiagnosticCode::ConflictingKeys;
+            diagnostics.error(code, inline.path(), found, expected);
+        }
+        if let Some(uri) = uri {
             check_uri(&uri, diagnostics);
             return Self::Uri(text(&uri).into());
         }
         demand_issuer(rule, issuer, diagnostics);
-        if let Some(inline) = inline.and_then(|node| filled(node, diagnostics)) {
+        if let Some(inline) = inline {
             check_inline(&inline, diagnostics);
             return Self::Inline(text(&inline).into());
         }
@@ -94,15 +94,20 @@ fn check_inline(node: &Node<'_>, diagnostics: &mut Diagnostics) {
             "a JSON Web Key Set with a usable key",
         );
     }
-    // Names of parameters that only private keys have (RFC 7518 section 6).
-    if ["\"d\"", "\"p\"", "\"q\"", "\"dp\"", "\"dq\"", "\"qi\""]
-        .iter()
-        .any(|name| text.contains(name))
-    {
+    if has_private_key(text) {
         let expected = "public keys: everybody who may read the resource could sign tokens";
         let code = DiagnosticCode::PrivateKey;
         diagnostics.warning(code, node.path(), secret(text), expected);
     }
+}
+
+/// `d` is what only private keys have, whatever their type (RFC 7518 section 6, RFC 8037
+/// section 2).
+fn has_private_key(text: &str) -> bool {
+    // What is wrong with the text was told before.
+    let set = json::parse(text.as_bytes(), &mut Diagnostics::new());
+    let keys = set.as_ref().and_then(|set| set.get("keys")?.as_array());
+    keys.is_some_and(|keys| keys.iter().any(|key| key.get("d").is_some()))
 }
 
 fn demand_issuer(rule: &Object<'_>, issuer: &str, diagnostics: &mut Diagnostics) {

@@ -19,6 +19,9 @@ pub struct Reject {
     pub name: String,
     /// Why it matters.
     pub why: String,
+    /// Whose configuration it is.
+    #[serde(default)]
+    filter: Filter,
     /// The pluginConfig.
     #[serde(default)]
     config: Option<Value>,
@@ -49,6 +52,15 @@ struct Repeat {
     around: String,
     close: String,
     times: usize,
+}
+
+/// Filters by the names of their modules.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Filter {
+    #[default]
+    Authz,
+    Jwt,
 }
 
 /// One finding.
@@ -87,7 +99,11 @@ impl Reject {
             ..Workload::default()
         };
         let workload = Some(&workload).filter(|_| !self.no_workload);
-        sluice_authz::configure(self.text().as_bytes(), workload).1
+        let text = self.text();
+        match self.filter {
+            Filter::Authz => sluice_authz::configure(text.as_bytes(), workload).1,
+            Filter::Jwt => sluice_jwt::configure(text.as_bytes(), workload).1,
+        }
     }
 
     /// Configures the filter, or reads the manifest, and compares the findings.
