@@ -24,3 +24,33 @@ pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
 pub fn decode_key(text: &str) -> Option<Vec<u8>> {
     LENIENT.decode(text).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn tokens_are_read_to_the_letter_and_keys_as_envoy_does() {
+        let table: [(&str, Option<&[u8]>, Option<&[u8]>); 11] = [
+            ("", Some(b""), Some(b"")),
+            ("QQ", Some(b"A"), Some(b"A")),
+            ("-_-_", Some(b"\xfb\xff\xbf"), Some(b"\xfb\xff\xbf")),
+            // Padding, unused bits.
+            ("QQ==", None, Some(b"A")),
+            ("QR", None, Some(b"A")),
+            ("QUI=", None, Some(b"AB")),
+            ("QQ=", None, Some(b"A")),
+            // No base64url at all.
+            ("Q", None, None),
+            ("+/+/", None, None),
+            ("Q Q", None, None),
+            ("Q\u{e9}", None, None),
+        ];
+        for (text, strict, lenient) in table {
+            assert_eq!(decode(text.as_bytes()).as_deref(), strict, "{text}");
+            assert_eq!(decode_key(text).as_deref(), lenient, "{text}");
+        }
+    }
+}

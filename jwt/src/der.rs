@@ -102,3 +102,72 @@ fn read_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
     };
     (length >= least).then_some((length, rest))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn numbers_have_no_more_bytes_than_they_need() {
+        let table: [(&[u8], &[u8]); 7] = [
+            (&[], &[2, 1, 0]),
+            (&[0], &[2, 1, 0]),
+            (&[0, 0, 1], &[2, 1, 1]),
+            (&[0x7f], &[2, 1, 0x7f]),
+            (&[0x80], &[2, 2, 0, 0x80]),
+            (&[0, 0x80, 0], &[2, 3, 0, 0x80, 0]),
+            (&[1, 0, 1], &[2, 3, 1, 0, 1]),
+        ];
+        for (number, expected) in table {
+            assert_eq!(integer(number), expected, "{number:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        for length in [0, 1, 127, 128, 255, 256, 65_535] {
+            let content = vec![7; length];
+            let whole = element(SEQUENCE, &content);
+            let two = [whole.as_slice(), &[INTEGER, 0]].concat();
+            let mut reader = Reader::new(&two);
+            assert_eq!(reader.peek(), Some(SEQUENCE));
+            assert_eq!(
+                reader.next(SEQUENCE),
+                Some((whole.as_slice(), content.as_slice()))
+            );
+            assert_eq!(reader.read(INTEGER), Some([].as_slice()));
+            assert_eq!(reader.peek(), None);
+            assert_eq!(reader.read(INTEGER), None);
+        }
+    }
+
+    #[test]
+    fn what_is_cut_or_not_the_shortest_form_is_not_read() {
+        let odd: [&[u8]; 11] = [
+            b"",
+            b"\x30",
+            b"\x30\x01",
+            b"\x30\x80",
+            b"\x30\x81",
+            b"\x30\x81\x01a",
+            b"\x30\x82\x01",
+            b"\x30\x82\x00\x01a",
+            b"\x30\x83\x00\x00\x01a",
+            b"\x30\x84\xff\xff\xff\xff",
+            b"\x02\x01a",
+        ];
+        for bytes in odd {
+            assert_eq!(Reader::new(bytes).read(SEQUENCE), None, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn the_numbers_of_a_signature_are_apart() {
+        assert_eq!(
+            ecdsa_signature(&[0, 1, 0x80, 0]),
+            [0x30, 8, 2, 1, 1, 2, 3, 0, 0x80, 0]
+        );
+    }
+}

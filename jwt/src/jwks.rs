@@ -179,3 +179,6 @@ impl Found {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

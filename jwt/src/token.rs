@@ -152,3 +152,6 @@ fn object(
         _ => Err(bad_json),
     }
 }
+
+#[cfg(test)]
+mod tests;

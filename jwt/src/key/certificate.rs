@@ -12,13 +12,16 @@ use crate::der::{BIT_STRING, INTEGER, Reader, SEQUENCE};
 use crate::status::Status;
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----\n";
-const END: &str = "\n-----END CERTIFICATE-----\n";
+const END: &str = "\n-----END CERTIFICATE-----";
 /// Context-specific tag 0: the version of a certificate.
 const VERSION: u8 = 0xa0;
 
 /// Whether the text looks like a certificate, so that an object of them is a key set.
 pub fn is_certificate(text: &str) -> bool {
-    text.starts_with(BEGIN) && text.ends_with(END)
+    text.starts_with(BEGIN)
+        && text
+            .strip_suffix('\n')
+            .is_some_and(|text| text.ends_with(END))
 }
 
 impl Key {
@@ -35,8 +38,9 @@ impl Key {
     }
 }
 
+/// What is in the first certificate.
 fn der(pem: &str) -> Option<Vec<u8>> {
-    let lines = pem.strip_prefix(BEGIN)?.strip_suffix(END)?;
+    let (lines, _) = pem.strip_prefix(BEGIN)?.split_once(END)?;
     let text: String = lines.split(['\r', '\n']).collect();
     STANDARD.decode(text).ok()
 }
@@ -67,4 +71,73 @@ fn rsa_numbers<'b>(info: &mut Reader<'b>) -> Option<(&'b [u8], &'b [u8])> {
     let numbers = (numbers.read(INTEGER)?, numbers.read(INTEGER)?);
     let is_positive = |number: &[u8]| number.first().is_some_and(|byte| *byte < 0x80);
     (is_positive(numbers.0) && is_positive(numbers.1)).then_some(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::algorithm::KeyType;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    const RSA: &str = include_str!("../testing/vectors/certificate-rsa.pem");
+    const P256: &str = include_str!("../testing/vectors/certificate-p256.pem");
+
+    #[test]
+    fn the_key_of_a_certificate_is_read() {
+        let key = Key::from_certificate("a", RSA).unwrap();
+        assert_eq!((key.id(), key.key_type()), ("a", KeyType::Rsa));
+        assert_eq!(key.algorithm(), None);
+        let chain = format!("{RSA}{P256}");
+        assert_eq!(Key::from_certificate("a", &chain), Ok(key.clone()));
+        let windows = RSA.replace('\n', "\r\n").replacen('\r', "", 1);
+        let windows = windows.replace("\r\n-----END", "\n-----END");
+        assert_eq!(Key::from_certificate("a", &windows), Ok(key));
+    }
+
+    #[test]
+    fn other_keys_and_other_texts_are_refused() {
+        let broken = RSA.replacen('M', "A", 1);
+        let table = [
+            (P256, Status::CertificateOfOtherKey),
+            (broken.as_str(), Status::CertificateInvalid),
+            ("", Status::CertificateInvalid),
+            (BEGIN, Status::CertificateInvalid),
+            (
+                "-----BEGIN CERTIFICATE-----\n\n-----END CERTIFICATE-----\n",
+                Status::CertificateInvalid,
+            ),
+            (
+                "-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n",
+                Status::CertificateInvalid,
+            ),
+        ];
+        for (text, status) in table {
+            assert_eq!(Key::from_certificate("a", text), Err(status), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cut_certificate_never_has_a_key() {
+        let whole = der(RSA).unwrap();
+        for end in 0..whole.len() {
+            let pem = format!("{BEGIN}{}{END}\n", STANDARD.encode(&whole[..end]));
+            assert!(Key::from_certificate("a", &pem).is_err(), "{end}");
+        }
+    }
+
+    #[test]
+    fn certificates_are_told_by_their_first_and_last_line() {
+        assert!(is_certificate(RSA));
+        for other in [
+            "",
+            "pubkey",
+            BEGIN,
+            RSA.trim_end(),
+            &RSA[1..],
+            &format!("{RSA}\n\n"),
+        ] {
+            assert!(!is_certificate(other), "{other}");
+        }
+    }
 }

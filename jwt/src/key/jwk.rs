@@ -153,3 +153,6 @@ fn edwards(jwk: &Jwk, algorithm: &str) -> Result<Key, Status> {
     }
     Ok(Key::bare(KeyType::Ed25519, point))
 }
+
+#[cfg(test)]
+mod tests;
