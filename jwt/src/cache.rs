@@ -196,3 +196,6 @@ impl<V> TokenCache<V> {
         self.verified.bytes() + self.refused.bytes()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -208,3 +208,6 @@ mod proxy;
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod simulation;

@@ -128,6 +128,16 @@ impl<V> Segment<V> {
         }
     }
 
+    /// Whether the invariant holds.
+    #[cfg(test)]
+    pub(super) fn is_whole(&self) -> bool {
+        let is_placed =
+            |(place, slot): (usize, &Slot<V>)| self.index.get(&slot.text) == Some(&place);
+        self.index.len() == self.slots.len()
+            && self.slots.iter().enumerate().all(is_placed)
+            && self.bytes == self.slots.iter().map(|slot| slot.text.len()).sum::<usize>()
+    }
+
     /// Takes a slot out; the last one moves into its place.
     fn take_out(&mut self, place: usize) -> Option<V> {
         let is_there = place < self.slots.len();

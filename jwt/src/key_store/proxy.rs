@@ -78,6 +78,14 @@ impl Shared {
         }
     }
 
+    /// The same data without what happens meanwhile.
+    pub(super) fn undisturbed(&self) -> Self {
+        Self {
+            meanwhile: Meanwhile::default(),
+            ..self.clone()
+        }
+    }
+
     /// Somebody else writes into every record, or `None`: the host loses them.
     pub(super) fn spoil(&self, value: Option<&[u8]>) {
         let mut values = self.values.borrow_mut();
@@ -90,6 +98,12 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// All records as they are, to be put back later.
+    pub(super) fn copy(&self) -> Option<Vec<u8>> {
+        let values = self.values.borrow();
+        values.values().next().map(|(value, _)| value.clone())
     }
 
     pub(super) fn keys(&self) -> Vec<String> {
