@@ -52,6 +52,29 @@ fn tokens_of_two_issuers_pass_because_stripping_stays() {
     assert_eq!(forwarded(&call, &outcome), ("/".to_owned(), vec![]));
 }
 
+/// The rule that is asked again, and finds nothing any more, takes its own headers
+/// away first.
+#[test]
+fn of_a_rule_that_failed_first_no_header_is_left() {
+    let writes = |issuer, header| rule_with(issuer, json!({"outputPayloadToHeader": header}));
+    let of = |issuer| ("x-payload".to_owned(), payload(&token(issuer)));
+    let call = in_both(&token("one"), &token("two"));
+    let apart = json!([writes("one", "x-payload"), writes("two", "x-payload-2")]);
+    let outcome = judged(&program(apart), &call);
+    assert_eq!(forwarded(&call, &outcome).1, [of("one")]);
+    // Even where another rule has just written the same header.
+    let same = json!([writes("one", "x-payload"), writes("two", "x-payload")]);
+    let outcome = judged(&program(same), &call);
+    assert_eq!(forwarded(&call, &outcome).1, []);
+    // A rule that is not asked again leaves them.
+    let apart = json!([writes("one", "x-payload"), writes("two", "x-payload-2")]);
+    let call = in_both(&token("two"), &token("one"));
+    let outcome = judged(&program(apart), &call);
+    assert_eq!(identity(&outcome).as_deref(), Some("two"));
+    let two = ("x-payload-2".to_owned(), payload(&token("two")));
+    assert_eq!(forwarded(&call, &outcome).1, [of("one"), two]);
+}
+
 #[test]
 fn tokens_of_two_issuers_fail_where_they_are_forwarded() {
     let forward = |issuer| rule_with(issuer, json!({"forwardOriginalToken": true}));
