@@ -3,6 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "the constructors of a test world fail as loudly as the tests that use them"
 )]
 #![expect(
