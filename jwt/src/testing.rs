@@ -4,6 +4,13 @@ mod host;
 #[cfg(not(target_arch = "wasm32"))]
 mod signer;
 
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod properties;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod strictness;
+#[cfg(test)]
+mod vectors;
+
 use crate::base64url;
 use crate::host_crypto::HostCrypto;
 use crate::jwks::KeySet;

@@ -101,3 +101,153 @@ fn wrong_length(algorithm: Algorithm) -> Status {
         _ => Status::VerificationFailed,
     }
 }
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::algorithm::KeyType;
+    use crate::host_crypto::NoHostCrypto;
+    use crate::testing::{RingHost, Signer};
+
+    /// A host that always says the same.
+    struct Says(Option<bool>);
+
+    impl HostCrypto for Says {
+        fn verify_signature(&mut self, _: &[u8]) -> Option<bool> {
+            self.0
+        }
+    }
+
+    fn set(signer: &Signer, more: &Value) -> KeySet {
+        KeySet::parse(signer.jwks(more).as_bytes()).unwrap()
+    }
+
+    fn token(signer: &Signer, algorithm: Algorithm) -> Token {
+        Token::parse(signer.token(algorithm, &json!({"iss": "a"})).as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn the_host_comes_first_and_its_word_is_final() {
+        let signer = Signer::new(KeyType::P256, 1);
+        let (keys, token) = (set(&signer, &json!({})), token(&signer, Algorithm::Es256));
+        let table = [
+            (Says(Some(true)), Ok(()), Tier::Host),
+            (
+                Says(Some(false)),
+                Err(Status::VerificationFailed),
+                Tier::Host,
+            ),
+            (Says(None), Ok(()), Tier::InVm),
+        ];
+        for (mut host, result, tier) in table {
+            assert_eq!(verify(&token, &keys, &mut host), (result, Some(tier)));
+        }
+    }
+
+    #[test]
+    fn a_host_without_a_function_lets_nothing_else_pass() {
+        let (signer, other) = (Signer::new(KeyType::P256, 1), Signer::new(KeyType::P256, 2));
+        let (keys, token) = (set(&signer, &json!({})), token(&other, Algorithm::Es256));
+        let refused = (Err(Status::VerificationFailed), Some(Tier::InVm));
+        assert_eq!(verify(&token, &keys, &mut Says(None)), refused);
+    }
+
+    #[test]
+    fn hosts_are_not_asked_what_they_cannot_know() {
+        for (key_type, algorithm) in [
+            (KeyType::Rsa, Algorithm::Ps256),
+            (KeyType::Ed25519, Algorithm::EdDsa),
+            (KeyType::Symmetric, Algorithm::Hs256),
+        ] {
+            let signer = Signer::new(key_type, 1);
+            let (keys, token) = (set(&signer, &json!({})), token(&signer, algorithm));
+            let by_us = (Ok(()), Some(Tier::InVm));
+            assert_eq!(verify(&token, &keys, &mut Says(Some(false))), by_us);
+            let other = Signer::new(key_type, 2);
+            let forged = if key_type == KeyType::Rsa {
+                Token::parse(
+                    other
+                        .sign(Algorithm::Rs256, &json!({"alg": "PS256"}), &json!({}))
+                        .as_bytes(),
+                )
+            } else {
+                Token::parse(other.token(algorithm, &json!({})).as_bytes())
+            };
+            let result = verify(&forged.unwrap(), &keys, &mut Says(Some(true)));
+            assert_eq!(result.0, Err(Status::VerificationFailed), "{algorithm:?}");
+        }
+    }
+
+    #[test]
+    fn keys_are_tried_until_one_fits() {
+        let signers: Vec<Signer> = (1..4)
+            .map(|seed| Signer::new(KeyType::Ed25519, seed))
+            .collect();
+        let keys: Vec<&serde_json::Map<String, Value>> = signers.iter().map(Signer::jwk).collect();
+        let set = KeySet::parse(json!({"keys": keys}).to_string().as_bytes()).unwrap();
+        for signer in &signers {
+            let token = token(signer, Algorithm::EdDsa);
+            assert_eq!(verify(&token, &set, &mut NoHostCrypto).0, Ok(()));
+        }
+        let stranger = token(&Signer::new(KeyType::Ed25519, 9), Algorithm::EdDsa);
+        let refused = (Err(Status::VerificationFailed), Some(Tier::InVm));
+        assert_eq!(verify(&stranger, &set, &mut NoHostCrypto), refused);
+    }
+
+    #[test]
+    fn without_a_candidate_nothing_is_verified() {
+        let signer = Signer::new(KeyType::P256, 1);
+        let header = json!({"alg": "ES256", "kid": "a"});
+        let named = signer.sign(Algorithm::Es256, &header, &json!({}));
+        let named = Token::parse(named.as_bytes()).unwrap();
+        let table = [
+            (json!({"kid": "a"}), Ok(()), 1),
+            (json!({}), Ok(()), 1),
+            (json!({"kid": "b"}), Err(Status::NoMatchingKey), 0),
+            (json!({"kid": "A"}), Err(Status::NoMatchingKey), 0),
+        ];
+        for (more, result, calls) in table {
+            let mut host = RingHost::default();
+            assert_eq!(
+                verify(&named, &set(&signer, &more), &mut host).0,
+                result,
+                "{more}"
+            );
+            assert_eq!(host.calls, calls, "{more}");
+        }
+        let rsa = set(&Signer::new(KeyType::Rsa, 1), &json!({"alg": "RS256"}));
+        let refused = (Err(Status::NoMatchingKey), None);
+        assert_eq!(verify(&named, &rsa, &mut NoHostCrypto), refused);
+        let rsa = set(&Signer::new(KeyType::Rsa, 1), &json!({}));
+        let refused = (Err(Status::VerificationFailed), None);
+        assert_eq!(verify(&named, &rsa, &mut NoHostCrypto), refused);
+    }
+
+    #[test]
+    fn signatures_of_a_wrong_length_are_no_signatures() {
+        for (key_type, algorithm, status) in [
+            (
+                KeyType::Ed25519,
+                Algorithm::EdDsa,
+                Status::SignatureWrongLength,
+            ),
+            (KeyType::P256, Algorithm::Es256, Status::VerificationFailed),
+            (KeyType::P384, Algorithm::Es384, Status::VerificationFailed),
+            (KeyType::P521, Algorithm::Es512, Status::VerificationFailed),
+        ] {
+            let signer = Signer::new(key_type, 1);
+            let keys = set(&signer, &json!({}));
+            let text = signer.token(algorithm, &json!({}));
+            let longer = Token::parse(format!("{text}AAAA").as_bytes());
+            let (signed, _) = text.rsplit_once('.').unwrap();
+            let shorter = Token::parse(format!("{signed}.AAAA").as_bytes());
+            for token in [longer, shorter] {
+                // Not even the host is asked.
+                let result = verify(&token.unwrap(), &keys, &mut Says(Some(true)));
+                assert_eq!(result, (Err(status), None), "{algorithm:?}");
+            }
+        }
+    }
+}

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::algorithm::{Algorithm, KeyType};
 
 /// Made for these tests with `openssl genpkey -algorithm RSA`; it guards nothing.
-const RSA: &[u8] = include_bytes!("signer/rsa-2048.pkcs8.der");
+const RSA: &[u8] = include_bytes!("signer/rsa-2048.der");
 
 /// Signs tokens with one key.
 pub struct Signer {
@@ -45,8 +45,18 @@ impl Signer {
             KeyType::P384 => ecdsa("P-384", &ring_signature::ECDSA_P384_SHA384_FIXED_SIGNING),
             KeyType::P521 => p521(seed),
             KeyType::Ed25519 => ed25519(seed),
-            KeyType::Symmetric => secret(seed),
+            KeyType::Symmetric => secret(&[seed; 64]),
         };
+        Self::of(pair, jwk)
+    }
+
+    /// A key of type `oct`.
+    pub fn secret(secret_bytes: &[u8]) -> Self {
+        let (pair, jwk) = secret(secret_bytes);
+        Self::of(pair, jwk)
+    }
+
+    fn of(pair: Pair, jwk: Value) -> Self {
         let Value::Object(jwk) = jwk else {
             unreachable!("a JWK is an object")
         };
@@ -84,7 +94,7 @@ impl Signer {
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
-    fn signature(&self, algorithm: Algorithm, text: &[u8]) -> Vec<u8> {
+    pub(super) fn signature(&self, algorithm: Algorithm, text: &[u8]) -> Vec<u8> {
         match &self.pair {
             Pair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public().modulus_len()];
@@ -137,7 +147,7 @@ fn encoded(bytes: &[u8]) -> String {
 }
 
 fn rsa() -> (Pair, Value) {
-    let pair = RsaKeyPair::from_pkcs8(RSA).expect("a key of ours");
+    let pair = RsaKeyPair::from_der(RSA).expect("a key of ours");
     let components = ring::rsa::PublicKeyComponents::<Vec<u8>>::from(pair.public());
     let jwk = json!({"kty": "RSA", "n": encoded(&components.n), "e": encoded(&components.e)});
     (Pair::Rsa(Box::new(pair)), jwk)
@@ -175,10 +185,9 @@ fn ed25519(seed: u8) -> (Pair, Value) {
     (Pair::Ed25519(pair), jwk)
 }
 
-fn secret(seed: u8) -> (Pair, Value) {
-    let secret = vec![seed; 64];
-    let jwk = json!({"kty": "oct", "k": encoded(&secret)});
-    (Pair::Secret(secret), jwk)
+fn secret(secret: &[u8]) -> (Pair, Value) {
+    let jwk = json!({"kty": "oct", "k": encoded(secret)});
+    (Pair::Secret(secret.to_vec()), jwk)
 }
 
 /// The system's randomness, for p521.
