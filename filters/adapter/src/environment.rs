@@ -1,4 +1,5 @@
-//! The environment of the VM: `vmConfig.env` of a WasmPlugin.
+//! What the host gives by way of WASI: the environment of the VM, which is
+//! `vmConfig.env` of a WasmPlugin, and randomness.
 //!
 //! Asked of WASI directly: the standard library's way is 5 KB of a module.
 
@@ -13,6 +14,16 @@ pub(crate) fn variable(_name: &str) -> Option<Vec<u8>> {
 pub(crate) fn variable(name: &str) -> Option<Vec<u8>> {
     let all = wasi::all()?;
     value(&all, name).map(<[u8]>::to_vec)
+}
+
+/// A number that no client can know, and that differs between VMs; 0 where the host has
+/// no randomness.
+pub fn random_seed() -> u64 {
+    #[cfg(target_os = "wasi")]
+    let seed = wasi::random();
+    #[cfg(not(target_os = "wasi"))]
+    let seed = 0;
+    seed
 }
 
 /// Finds a variable among `NAME=value` entries, each with a NUL behind it.
@@ -33,6 +44,14 @@ mod wasi {
     unsafe extern "C" {
         fn environ_sizes_get(count: *mut usize, size: *mut usize) -> u16;
         fn environ_get(entries: *mut *mut u8, bytes: *mut u8) -> u16;
+        fn random_get(bytes: *mut u8, size: usize) -> u16;
+    }
+
+    pub(super) fn random() -> u64 {
+        let mut bytes = [0; 8];
+        // Sound: the host writes as many bytes as there are. If it fails, zeros stay.
+        let _ = unsafe { random_get(bytes.as_mut_ptr(), bytes.len()) };
+        u64::from_le_bytes(bytes)
     }
 
     /// Every entry, each with a NUL behind it.

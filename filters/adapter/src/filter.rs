@@ -55,7 +55,7 @@ pub enum Step<W> {
 pub struct Wants {
     /// Calls to make, each with a number of the filter's own that
     /// [`HttpFilter::on_errand`] hands back.
-    pub errands: Vec<(u32, Callout)>,
+    pub errands: Vec<(u64, Callout)>,
     /// Whether parked requests are to be asked again.
     pub wake: bool,
 }
@@ -115,7 +115,7 @@ pub trait HttpFilter: Sized + 'static {
     }
 
     /// An errand ended.
-    fn on_errand(&mut self, _host: Host<'_>, _errand: u32, _event: &CalloutEvent<'_>) {}
+    fn on_errand(&mut self, _host: Host<'_>, _errand: u64, _event: &CalloutEvent<'_>) {}
 
     /// Goes on with a request that was parked.
     fn on_woken(

@@ -23,5 +23,6 @@ mod scripted_host;
 
 pub use abi::{Host, HostError, Level, MetricKind, Written};
 pub use counters::Counters;
+pub use environment::random_seed;
 pub use exports::{Module, allocate, initialize};
 pub use filter::{Configured, HttpFilter, Setup, Step, Wants, Woken};

@@ -20,7 +20,7 @@ pub(super) struct Parked<W> {
 /// A callout that a filter made for itself.
 pub(super) struct Errand {
     pub(super) root: u32,
-    pub(super) number: u32,
+    pub(super) number: u64,
 }
 
 impl<F: HttpFilter> Runtime<F> {
@@ -51,7 +51,7 @@ impl<F: HttpFilter> Runtime<F> {
 
     /// Starts errands. They are the root context's: Envoy cancels the calls that a stream
     /// made when it ends.
-    fn send(&mut self, host: Host<'_>, root: u32, errands: Vec<(u32, Callout)>) {
+    fn send(&mut self, host: Host<'_>, root: u32, errands: Vec<(u64, Callout)>) {
         let is_root = host.set_effective_context(root).is_ok();
         for (number, callout) in errands {
             let token = if is_root {
@@ -113,11 +113,11 @@ mod tests {
 
     thread_local! {
         /// What the filter wants next.
-        static NEXT: Cell<(u32, bool)> = const { Cell::new((0, false)) };
+        static NEXT: Cell<(u64, bool)> = const { Cell::new((0, false)) };
         /// Whether what requests wait for has come.
         static OPEN: Cell<bool> = const { Cell::new(false) };
         /// The number of the last errand that ended, and whether it failed.
-        static ENDED: Cell<Option<(u32, bool)>> = const { Cell::new(None) };
+        static ENDED: Cell<Option<(u64, bool)>> = const { Cell::new(None) };
     }
 
     /// Parks requests until it is open. Wants errands to clusters named by number.
@@ -181,7 +181,7 @@ mod tests {
         }
 
         /// An errand that fails is cause for the one with the next lower number.
-        fn on_errand(&mut self, _: Host<'_>, errand: u32, event: &CalloutEvent<'_>) {
+        fn on_errand(&mut self, _: Host<'_>, errand: u64, event: &CalloutEvent<'_>) {
             let failed = *event == CalloutEvent::Failed;
             ENDED.set(Some((errand, failed)));
             NEXT.set((if failed { errand - 1 } else { 0 }, true));
@@ -209,7 +209,7 @@ mod tests {
     }
 
     /// A module with root context 1, of which the filter wants `errand` at first.
-    fn module(errand: u32) -> Module<Waits> {
+    fn module(errand: u64) -> Module<Waits> {
         OPEN.set(false);
         ENDED.set(None);
         NEXT.set((errand, false));
@@ -287,7 +287,7 @@ mod tests {
         let made: Vec<_> = made.iter().filter(|call| call.contains("http")).collect();
         assert_eq!(made.len(), MOST_ROUNDS);
         assert_eq!(made[0], "proxy_http_call 9");
-        let last = 10 - u32::try_from(MOST_ROUNDS).unwrap();
+        let last = 10 - u64::try_from(MOST_ROUNDS).unwrap();
         assert_eq!(ENDED.get(), Some((last, true)));
     }
 

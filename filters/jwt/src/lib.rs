@@ -1,0 +1,9 @@
+//! `jwt.wasm`: RequestAuthentication as an Envoy filter.
+
+mod filter;
+mod keyring;
+mod report;
+mod session;
+mod shared;
+
+sluice_adapter::main!(filter::Jwt; http_call_response, tick);
