@@ -34,11 +34,14 @@ pub(super) fn key_id(rotation: u64) -> String {
 /// What happens between a read of the shared data and the next write.
 type Meanwhile = Rc<RefCell<Option<Box<dyn FnOnce()>>>>;
 
+/// Values by key, each with the number that its last change had.
+type Values = HashMap<String, (Vec<u8>, u32)>;
+
 /// The data as Envoy shares it: one number counts all changes, 0 changes whatever
 /// there is, and what is not there takes any number.
 #[derive(Clone, Default)]
 pub(super) struct Shared {
-    values: Rc<RefCell<HashMap<String, (Vec<u8>, u32)>>>,
+    values: Rc<RefCell<Values>>,
     last_cas: Rc<RefCell<u32>>,
     is_missing: bool,
     pub(super) meanwhile: Meanwhile,
@@ -79,6 +82,7 @@ impl Shared {
     }
 
     /// The same data without what happens meanwhile.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn undisturbed(&self) -> Self {
         Self {
             meanwhile: Meanwhile::default(),
@@ -101,6 +105,7 @@ impl Shared {
     }
 
     /// All records as they are, to be put back later.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn copy(&self) -> Option<Vec<u8>> {
         let values = self.values.borrow();
         values.values().next().map(|(value, _)| value.clone())

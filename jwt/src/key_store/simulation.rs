@@ -46,7 +46,7 @@ enum Step {
     /// Somebody puts back what the records were at the last rotation.
     PutBack,
     /// The clock steps back, in seconds.
-    StepBack(u64),
+    TurnBack(u64),
 }
 
 fn vm() -> std::ops::Range<usize> {
@@ -79,7 +79,7 @@ fn disorderly() -> BoxedStrategy<Step> {
         1 => Just(Step::Lose),
         1 => Just(Step::Spoil),
         1 => Just(Step::PutBack),
-        1 => (0..4_000_u64).prop_map(Step::StepBack),
+        1 => (0..4_000_u64).prop_map(Step::TurnBack),
     ]
     .boxed()
 }
@@ -245,7 +245,7 @@ impl Proxy {
                     self.shared.spoil(Some(earlier));
                 }
             }
-            Step::StepBack(s) => self.now_ms -= s * 1_000,
+            Step::TurnBack(s) => self.now_ms -= s * 1_000,
         }
         *self.shared.meanwhile.borrow_mut() = None;
     }
