@@ -135,15 +135,18 @@ impl<V> TokenCache<V> {
         if token.len() > self.limits.token_bytes {
             return None;
         }
-        let part = match self.verified.contains(token) {
-            true => &mut self.verified,
-            false => &mut self.refused,
+        let (part, place) = match self.verified.find(token) {
+            Some(place) => (&mut self.verified, place),
+            None => {
+                let place = self.refused.find(token)?;
+                (&mut self.refused, place)
+            }
         };
-        if part.peek(token)?.is_dead(now_s) {
-            part.remove(token);
+        if part.peek(place)?.is_dead(now_s) {
+            part.remove(place);
             return None;
         }
-        part.get(token)
+        part.get(place)
     }
 
     /// Keeps what was found out. The value is taken if the token is new; of a known
@@ -153,11 +156,14 @@ impl<V> TokenCache<V> {
         if token.len() > self.limits.token_bytes {
             return;
         }
-        if let Some(entry) = self.verified.get(token) {
+        let verified = self.verified.find(token);
+        if let Some(entry) = verified.and_then(|place| self.verified.get(place)) {
             entry.judge(verdict);
             return;
         }
-        let mut entry = self.refused.remove(token).unwrap_or_else(|| CachedToken {
+        let refused = self.refused.find(token);
+        let refused = refused.and_then(|place| self.refused.remove(place));
+        let mut entry = refused.unwrap_or_else(|| CachedToken {
             value,
             expiry_s,
             verdicts: Vec::new(),

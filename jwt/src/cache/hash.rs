@@ -28,8 +28,8 @@ impl BuildHasher for Keyed {
     }
 }
 
-/// Folds eight bytes at a time into its state by a wide product, whose halves
-/// both depend on all bits of what went in.
+/// Folds sixteen bytes at a time into its state by a wide product, whose halves both
+/// depend on all bits of what went in.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KeyedHasher {
     state: u64,
@@ -37,27 +37,44 @@ pub(super) struct KeyedHasher {
 }
 
 impl KeyedHasher {
-    fn feed(&mut self, word: u64) {
-        self.state = fold(self.state ^ word, self.key).wrapping_add(MULTIPLIER ^ word);
+    fn feed(&mut self, [first, second]: [u64; 2]) {
+        // Without the sum, a factor of zero would make one state of all.
+        let sum = first.rotate_left(32).wrapping_add(second);
+        self.state = fold(self.state ^ first, self.key ^ second).wrapping_add(sum);
     }
 }
 
 impl Hasher for KeyedHasher {
     fn write(&mut self, bytes: &[u8]) {
-        let (words, rest) = bytes.as_chunks();
-        for word in words {
-            self.feed(u64::from_le_bytes(*word));
+        let (blocks, rest) = bytes.as_chunks();
+        for block in blocks {
+            self.feed(words(block));
         }
-        let last = rest
-            .iter()
-            .fold(0, |word, &byte| word << 8 | u64::from(byte));
+        let mut last = [0; 16];
+        for (to, from) in last.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        self.feed(words(&last));
         // The length tells `a` from `a\0`.
-        self.feed(last ^ (bytes.len() as u64).rotate_right(8));
+        self.write_usize(bytes.len());
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.feed([number as u64, MULTIPLIER]);
     }
 
     fn finish(&self) -> u64 {
         fold(self.state, self.key)
     }
+}
+
+fn words(block: &[u8; 16]) -> [u64; 2] {
+    let (words, _) = block.as_chunks();
+    let mut numbers = [0; 2];
+    for (number, word) in numbers.iter_mut().zip(words) {
+        *number = u64::from_le_bytes(*word);
+    }
+    numbers
 }
 
 /// Both halves of the product in one.
@@ -127,12 +144,15 @@ mod tests {
 
     #[test]
     fn length_and_order_count() {
-        let texts: [&[u8]; 8] = [
+        let texts: [&[u8]; 11] = [
             b"",
             b"\0",
             b"\0\0",
             b"\0\0\0\0\0\0\0\0",
             b"\0\0\0\0\0\0\0\0\0",
+            &[0; 16],
+            &[0; 17],
+            &[0; 32],
             b"ab",
             b"ba",
             b"abcdefghabcdefgh",

@@ -47,19 +47,18 @@ impl<V> Segment<V> {
         self.bytes
     }
 
-    pub(super) fn contains(&self, text: &[u8]) -> bool {
-        self.index.contains_key(text)
+    /// The place of a text, until the next change.
+    pub(super) fn find(&self, text: &[u8]) -> Option<usize> {
+        self.index.get(text).copied()
     }
 
-    /// The value of a text.
-    pub(super) fn peek(&self, text: &[u8]) -> Option<&V> {
-        let place = *self.index.get(text)?;
+    /// The value at a place.
+    pub(super) fn peek(&self, place: usize) -> Option<&V> {
         self.slots.get(place).map(|slot| &slot.value)
     }
 
-    /// The value of a text, which counts as a use.
-    pub(super) fn get(&mut self, text: &[u8]) -> Option<&mut V> {
-        let place = *self.index.get(text)?;
+    /// The value at a place, which counts as a use.
+    pub(super) fn get(&mut self, place: usize) -> Option<&mut V> {
         let slot = self.slots.get_mut(place)?;
         slot.is_used = true;
         Some(&mut slot.value)
@@ -68,7 +67,9 @@ impl<V> Segment<V> {
     /// Puts a value in, and others out as far as it takes. One that has no room even
     /// alone is not kept.
     pub(super) fn insert(&mut self, text: &[u8], value: V) {
-        self.remove(text);
+        if let Some(place) = self.find(text) {
+            self.remove(place);
+        }
         if text.len() > self.limits.bytes || self.limits.entries == 0 {
             return;
         }
@@ -87,12 +88,6 @@ impl<V> Segment<V> {
         });
     }
 
-    /// Takes a value out.
-    pub(super) fn remove(&mut self, text: &[u8]) -> Option<V> {
-        let place = *self.index.get(text)?;
-        self.take_out(place)
-    }
-
     /// Keeps the values that `keep` wants.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut V) -> bool) {
         let mut place = 0;
@@ -100,7 +95,7 @@ impl<V> Segment<V> {
             match keep(&mut slot.value) {
                 true => place += 1,
                 // Another one takes its place.
-                false => drop(self.take_out(place)),
+                false => drop(self.remove(place)),
             }
         }
     }
@@ -121,7 +116,7 @@ impl<V> Segment<V> {
                 }
                 Some(_) | None => {
                     self.hand = place;
-                    self.take_out(place);
+                    self.remove(place);
                     return;
                 }
             }
@@ -138,8 +133,8 @@ impl<V> Segment<V> {
             && self.bytes == self.slots.iter().map(|slot| slot.text.len()).sum::<usize>()
     }
 
-    /// Takes a slot out; the last one moves into its place.
-    fn take_out(&mut self, place: usize) -> Option<V> {
+    /// Takes a value out; the last one moves into its place.
+    pub(super) fn remove(&mut self, place: usize) -> Option<V> {
         let is_there = place < self.slots.len();
         let slot = is_there.then(|| self.slots.swap_remove(place))?;
         self.index.remove(&slot.text);

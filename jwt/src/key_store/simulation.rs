@@ -91,7 +91,6 @@ fn schedule(step: BoxedStrategy<Step>) -> impl Strategy<Value = Vec<Step>> {
 /// An attempt, as one who sees all VMs knows it.
 #[derive(Debug)]
 struct Begun {
-    by: u64,
     at_ms: u64,
     has_ended: bool,
 }
@@ -103,8 +102,8 @@ struct Seat {
     vm: Vm,
     /// Tells VMs apart, those that died too.
     name: u64,
-    /// What the issuer had when each fetch was sent.
-    sent: Vec<u64>,
+    /// Of each fetch what the issuer had when it was sent, and its place in the log.
+    sent: Vec<(u64, usize)>,
     /// Whether requests wait.
     has_waiting: bool,
     log: Log,
@@ -123,9 +122,9 @@ impl Seat {
 
     fn poll(&mut self, now_ms: u64, shared: &Shared, rotation: u64) {
         for _ in 0..self.vm.poll(now_ms, shared) {
-            self.sent.push(rotation);
-            self.log.borrow_mut().push(Begun {
-                by: self.name,
+            let mut log = self.log.borrow_mut();
+            self.sent.push((rotation, log.len()));
+            log.push(Begun {
                 at_ms: now_ms,
                 has_ended: false,
             });
@@ -144,13 +143,10 @@ impl Seat {
         if self.sent.is_empty() {
             return;
         }
-        let rotation = self.sent.remove(0);
-        let mut log = self.log.borrow_mut();
-        let mut own = log.iter_mut().filter(|begun| begun.by == self.name);
-        if let Some(begun) = own.find(|begun| !begun.has_ended) {
+        let (rotation, place) = self.sent.remove(0);
+        if let Some(begun) = self.log.borrow_mut().get_mut(place) {
             begun.has_ended = true;
         }
-        drop(log);
         if answer(&mut self.vm, rotation) {
             self.has_waiting = false;
         }

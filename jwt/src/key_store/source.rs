@@ -21,6 +21,9 @@ const KEY_PREFIX: &str = "sluice.jwt.jwks/";
 /// own delay in giving up and telling.
 const LEASE_MARGIN_MS: u64 = 2_000;
 
+/// The longest lease, however long a fetch may take: what the death of a VM costs.
+const MOST_LEASE_MS: u64 = 5 * 60 * 1_000;
+
 /// How often a change is tried against others. Who loses as often leaves it to the
 /// lease to run out.
 const MOST_TRIES: usize = 8;
@@ -163,7 +166,8 @@ impl RemoteKeys {
 
     fn lease_ms(&self) -> u64 {
         let fetches = if self.remote.is_discovery { 2 } else { 1 };
-        u64::from(self.remote.timeout_ms) * fetches + LEASE_MARGIN_MS
+        let longest = u64::from(self.remote.timeout_ms) * fetches + LEASE_MARGIN_MS;
+        longest.min(MOST_LEASE_MS)
     }
 
     /// Whether somebody waits no more is news.

@@ -535,6 +535,18 @@ fn the_lease_of_a_discovery_lasts_longer() {
 }
 
 #[test]
+fn no_time_limit_makes_a_lease_endless() {
+    let vm = |seed| {
+        let remote = Remote::of("https://a.example/keys", &[], u32::MAX).unwrap();
+        Vm::of(&KeySource::Remote(remote), seed)
+    };
+    let (shared, mut other) = (Shared::default(), vm(2));
+    vm(1).poll(START, &shared);
+    assert_eq!(other.poll(START + 299_999, &shared), 0);
+    assert_eq!(other.poll(START + 300_000, &shared), 1);
+}
+
+#[test]
 fn inline_keys_are_there_at_once() {
     let sources = [
         KeySource::Inline(key_set(3)),
