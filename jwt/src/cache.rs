@@ -156,14 +156,7 @@ impl<V> TokenCache<V> {
         if token.len() > self.limits.token_bytes {
             return;
         }
-        let verified = self.verified.find(token);
-        if let Some(entry) = verified.and_then(|place| self.verified.get(place)) {
-            entry.judge(verdict);
-            return;
-        }
-        let refused = self.refused.find(token);
-        let refused = refused.and_then(|place| self.refused.remove(place));
-        let mut entry = refused.unwrap_or_else(|| CachedToken {
+        let mut entry = self.take(token).unwrap_or_else(|| CachedToken {
             value,
             expiry_s,
             verdicts: Vec::new(),
@@ -173,6 +166,15 @@ impl<V> TokenCache<V> {
             true => self.verified.insert(token, entry),
             false => self.refused.insert(token, entry),
         }
+    }
+
+    fn take(&mut self, token: &[u8]) -> Option<CachedToken<V>> {
+        [&mut self.verified, &mut self.refused]
+            .into_iter()
+            .find_map(|part| {
+                let place = part.find(token)?;
+                part.remove(place)
+            })
     }
 
     /// Forgets what the keys of a source said: it has others now.

@@ -28,6 +28,7 @@
 //! replaces a newer one, whatever the clock does meanwhile. A host without shared data
 //! costs a fetch per VM and nothing else.
 
+mod ledger;
 mod record;
 mod response;
 mod schedule;

@@ -124,6 +124,17 @@ fn a_token_that_one_source_refuses_and_another_verifies_is_a_verified_one() {
 }
 
 #[test]
+fn a_token_that_no_source_verifies_any_more_is_a_refused_one() {
+    let mut cache = narrow(1, 1);
+    cache.remember(b"token", 0, good(A), 1);
+    cache.remember(b"token", 0, verdict(A, 2, Err(Status::NoMatchingKey)), 1);
+    cache.remember(b"other", 0, good(A), 2);
+    assert_eq!(cache.len(), 2);
+    cache.remember(b"third", 0, bad(A), 3);
+    assert!(cache.recall(b"token", 0).is_none());
+}
+
+#[test]
 fn tokens_in_use_outlive_those_that_come_by_once() {
     let mut cache = narrow(8, 8);
     cache.remember(b"used", 0, good(A), 1);

@@ -5,17 +5,15 @@ use std::rc::Rc;
 use ring::digest;
 use sluice_policy::{Callout, CalloutEvent};
 
+use super::ledger::Ledger;
 use super::record::{Progress, Record};
 use super::response::{self, Answer, FetchFailure};
 use super::schedule::{self, Jitter};
 use super::{Fetch, FetchId, KeyReport};
 use crate::discovery;
 use crate::key_source::Remote;
-use crate::shared::{self, Change, SharedData};
+use crate::shared::{Change, SharedData};
 use crate::{KeySet, Keys, Status};
-
-/// Begins the key of every record.
-const KEY_PREFIX: &str = "sluice.jwt.jwks/";
 
 /// What a lease lasts beyond the time limits of the fetches it is for: the host's
 /// own delay in giving up and telling.
@@ -23,10 +21,6 @@ const LEASE_MARGIN_MS: u64 = 2_000;
 
 /// The longest lease, however long a fetch may take: what the death of a VM costs.
 const MOST_LEASE_MS: u64 = 5 * 60 * 1_000;
-
-/// How often a change is tried against others. Who loses as often leaves it to the
-/// lease to run out.
-const MOST_TRIES: usize = 8;
 
 /// What a source may use while it has its turn.
 pub(super) struct Turn<'t> {
@@ -41,12 +35,9 @@ pub(super) struct Turn<'t> {
 #[derive(Debug)]
 pub(super) struct RemoteKeys {
     remote: Remote,
-    /// Key of the record.
-    key: String,
+    ledger: Ledger,
     /// How far the VMs are together, as of the last look.
     progress: Progress,
-    /// Whether the record has been seen or written, so that its loss is one.
-    is_shared: bool,
     held: Option<Held>,
     /// Number of the attempt whose keys were last looked at.
     seen_attempt: u64,
@@ -84,10 +75,9 @@ struct Attempt {
 impl RemoteKeys {
     pub(super) fn new(remote: Remote) -> Self {
         Self {
-            key: [KEY_PREFIX, &remote.identity()].concat(),
+            ledger: Ledger::new(&remote.identity()),
             remote,
             progress: Progress::default(),
-            is_shared: false,
             held: None,
             seen_attempt: 0,
             version: 0,
@@ -145,7 +135,7 @@ impl RemoteKeys {
 
     pub(super) fn poll(&mut self, turn: &mut Turn<'_>) {
         self.give_up_if_lost(turn);
-        let (record, cas) = self.read(turn.shared);
+        let (record, cas) = self.ledger.read(turn.shared, &self.progress);
         self.take_over(&record);
         if self.needs_attempt(turn.now_ms) {
             self.begin(record, cas, turn);
@@ -179,58 +169,7 @@ impl RemoteKeys {
         self.is_awaited = is_awaited;
     }
 
-    // The record.
-
-    fn read(&self, shared: &mut dyn SharedData) -> (Record, Option<u32>) {
-        match shared.get(&self.key) {
-            Some((bytes, cas)) => {
-                let record = Record::decode(&bytes);
-                (record.unwrap_or_else(|| self.new_record()), Some(cas))
-            }
-            None => (self.new_record(), None),
-        }
-    }
-
-    /// What stands for a record that is not there, or is none of ours.
-    fn new_record(&self) -> Record {
-        // Lost keys are to be fetched again: another VM may need them.
-        let next_at_ms = match self.is_shared {
-            true => 0,
-            false => self.progress.next_at_ms,
-        };
-        Record {
-            progress: Progress {
-                next_at_ms,
-                keys_attempt: 0,
-                fetched_at_ms: 0,
-                ..self.progress
-            },
-            body: Vec::new(),
-        }
-    }
-
-    /// Changes the record, unless `edit` finds nothing to change; returns it as it
-    /// is then.
-    fn write(
-        &mut self,
-        shared: &mut dyn SharedData,
-        edit: &mut dyn FnMut(&mut Record) -> bool,
-    ) -> Record {
-        let mut last = Record::default();
-        for _ in 0..MOST_TRIES {
-            let (mut record, cas) = self.read(shared);
-            if !edit(&mut record) {
-                return record;
-            }
-            let change = shared::change(shared, &self.key, &record.encode(), cas);
-            self.is_shared |= change == Change::Made;
-            if change != Change::Overtaken {
-                return record;
-            }
-            last = record;
-        }
-        last
-    }
+    // What is known together.
 
     /// Takes over what another VM has come to.
     fn take_over(&mut self, record: &Record) {
@@ -241,7 +180,6 @@ impl RemoteKeys {
         if keys_attempt == 0 || keys_attempt == self.seen_attempt {
             return;
         }
-        self.is_shared = true;
         self.seen_attempt = keys_attempt;
         match KeySet::parse(&record.body) {
             Ok(keys) => self.hold(keys, &record.body, record.progress.fetched_at_ms),
@@ -279,13 +217,9 @@ impl RemoteKeys {
         progress.attempt = last.max(turn.now_ms).saturating_add(1);
         progress.lease_until_ms = turn.now_ms.saturating_add(self.lease_ms());
         let number = progress.attempt;
-        match shared::change(turn.shared, &self.key, &record.encode(), cas) {
-            Change::Made => self.is_shared = true,
-            Change::NotKept => {}
-            Change::Overtaken => {
-                let (record, _) = self.read(turn.shared);
-                return self.take_over(&record);
-            }
+        if self.ledger.change(turn.shared, &record, cas) == Change::Overtaken {
+            let (record, _) = self.ledger.read(turn.shared, &self.progress);
+            return self.take_over(&record);
         }
         self.progress = record.progress;
         let fetch = ask(&self.remote, turn);
@@ -350,24 +284,26 @@ impl RemoteKeys {
         let keys = KeySet::parse(answer.body).map_err(FetchFailure::BadKeys)?;
         let now_ms = turn.now_ms;
         let next_at_ms = now_ms.saturating_add(schedule::refresh_ms(answer.max_age_s, turn.jitter));
-        let record = self.write(turn.shared, &mut |record| {
-            let progress = &mut record.progress;
-            if progress.keys_attempt > own.number {
-                return false;
-            }
-            // Somebody who took over after the lease was up keeps his own.
-            if progress.attempt <= own.number {
-                progress.attempt = own.number;
-                progress.lease_until_ms = 0;
-            }
-            progress.ended_at_ms = now_ms;
-            progress.next_at_ms = next_at_ms;
-            progress.failures = 0;
-            progress.keys_attempt = own.number;
-            progress.fetched_at_ms = now_ms;
-            record.body = answer.body.to_vec();
-            true
-        });
+        let record = self
+            .ledger
+            .write(turn.shared, &self.progress, &mut |record| {
+                let progress = &mut record.progress;
+                if progress.keys_attempt > own.number {
+                    return false;
+                }
+                // Somebody who took over after the lease was up keeps his own.
+                if progress.attempt <= own.number {
+                    progress.attempt = own.number;
+                    progress.lease_until_ms = 0;
+                }
+                progress.ended_at_ms = now_ms;
+                progress.next_at_ms = next_at_ms;
+                progress.failures = 0;
+                progress.keys_attempt = own.number;
+                progress.fetched_at_ms = now_ms;
+                record.body = answer.body.to_vec();
+                true
+            });
         if record.progress.keys_attempt == own.number {
             self.seen_attempt = own.number;
             self.hold(keys, answer.body, now_ms);
@@ -379,18 +315,20 @@ impl RemoteKeys {
     fn fail(&mut self, own: &Attempt, failure: FetchFailure, turn: &mut Turn<'_>) {
         let now_ms = turn.now_ms;
         let jitter = &mut *turn.jitter;
-        let record = self.write(turn.shared, &mut |record| {
-            let progress = &mut record.progress;
-            if progress.attempt != own.number {
-                return false;
-            }
-            progress.lease_until_ms = 0;
-            progress.failures = progress.failures.saturating_add(1);
-            progress.ended_at_ms = now_ms;
-            let pause_ms = schedule::back_off_ms(progress.failures, jitter);
-            progress.next_at_ms = now_ms.saturating_add(pause_ms);
-            true
-        });
+        let record = self
+            .ledger
+            .write(turn.shared, &self.progress, &mut |record| {
+                let progress = &mut record.progress;
+                if progress.attempt != own.number {
+                    return false;
+                }
+                progress.lease_until_ms = 0;
+                progress.failures = progress.failures.saturating_add(1);
+                progress.ended_at_ms = now_ms;
+                let pause_ms = schedule::back_off_ms(progress.failures, jitter);
+                progress.next_at_ms = now_ms.saturating_add(pause_ms);
+                true
+            });
         self.take_over(&record);
         self.last_failure = Some(failure);
     }
