@@ -1,8 +1,10 @@
 //! Conformance cases, end-to-end tests and benches that span crates.
 
+pub mod authentication;
 pub mod cases;
 pub mod conformance;
 pub mod envoys;
 pub mod equality;
 pub mod guest;
 pub mod record;
+pub mod tokens;
