@@ -1,11 +1,16 @@
 //! Keys with both halves.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "only tests sign, and a key that cannot is a fault of theirs"
+)]
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use p521::ecdsa::signature::RandomizedSigner as _;
-use p521::elliptic_curve::rand_core::{self, CryptoRng, RngCore};
+use p521::ecdsa::signature::Signer as _;
 use ring::hmac;
-use ring::rand::{SecureRandom as _, SystemRandom};
+use ring::rand::SystemRandom;
 use ring::signature::{
     self as ring_signature, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _,
     RsaEncoding, RsaKeyPair,
@@ -112,7 +117,7 @@ impl Signer {
                 signature.expect("an ECDSA signature").as_ref().to_vec()
             }
             Pair::P521(pair) => {
-                let signature: p521::ecdsa::Signature = pair.sign_with_rng(&mut Random, text);
+                let signature: p521::ecdsa::Signature = pair.sign(text);
                 signature.to_bytes().to_vec()
             }
             Pair::Ed25519(pair) => pair.sign(text).as_ref().to_vec(),
@@ -173,7 +178,7 @@ fn p521(seed: u8) -> (Pair, Value) {
     // Below the order of the curve, which has 521 bits.
     scalar[0] = 0;
     let pair = p521::ecdsa::SigningKey::from_slice(&scalar).expect("a scalar in range");
-    let point = p521::ecdsa::VerifyingKey::from(&pair).to_encoded_point(false);
+    let point = p521::ecdsa::VerifyingKey::from(&pair).to_sec1_point(false);
     let jwk = elliptic("P-521", point.as_bytes());
     (Pair::P521(Box::new(pair)), jwk)
 }
@@ -188,28 +193,4 @@ fn ed25519(seed: u8) -> (Pair, Value) {
 fn secret(secret: &[u8]) -> (Pair, Value) {
     let jwk = json!({"kty": "oct", "k": encoded(secret)});
     (Pair::Secret(secret.to_vec()), jwk)
-}
-
-/// The system's randomness, for p521.
-struct Random;
-
-impl CryptoRng for Random {}
-
-impl RngCore for Random {
-    fn next_u32(&mut self) -> u32 {
-        rand_core::impls::next_u32_via_fill(self)
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        rand_core::impls::next_u64_via_fill(self)
-    }
-
-    fn fill_bytes(&mut self, bytes: &mut [u8]) {
-        SystemRandom::new().fill(bytes).expect("randomness");
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand_core::Error> {
-        self.fill_bytes(bytes);
-        Ok(())
-    }
 }
