@@ -4,6 +4,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value};
 
+use crate::decimal;
+
 /// Claims that Istio always splits, besides those of `spaceDelimitedClaims`.
 const ALWAYS_SPLIT: [&str; 2] = ["scope", "permission"];
 
@@ -71,7 +73,7 @@ fn number_text(number: f64) -> String {
         let whole = number as u64;
         return whole.to_string();
     }
-    format!("{number:.6}")
+    decimal::six_digits(number)
 }
 
 /// `{"payload":{…}}` with claims that are lists in one text as lists.

@@ -7,6 +7,7 @@ use crate::claims::ClaimPath;
 use crate::config::{Config, JwtRule};
 use crate::key_source::{KeySource, Remote, SourceId};
 use crate::program::{Locations, NameId, Program, Rule};
+use crate::sorted::sorted_by_key;
 
 /// What a rule that names no place looks at, as Istio has it.
 const DEFAULT_HEADER: (&str, &str) = ("authorization", "Bearer ");
@@ -17,26 +18,27 @@ const DEFAULT_PARAMETER: &str = "access_token";
 ///
 /// Infallible: whatever a [`Config`] can hold has a meaning.
 pub fn compile(config: &Config, workload: &Workload) -> Program {
-    let mut resources: Vec<_> = config
+    let resources = config
         .resources
         .iter()
-        .filter(|resource| resource.applies_to(workload, &config.mesh))
-        .collect();
+        .filter(|resource| resource.applies_to(workload, &config.mesh));
+    let rules = resources.flat_map(|resource| {
+        let rules = resource.rules.iter();
+        rules.map(move |rule| (rule, resource))
+    });
     // Istio leaves rules of one issuer in the order in which it was told of their
     // resources, which has no meaning; here it is that of their names.
-    resources.sort_by_key(|resource| (&resource.namespace, &resource.name));
-    let mut rules: Vec<&JwtRule> = resources
-        .into_iter()
-        .flat_map(|resource| &resource.rules)
-        .collect();
-    rules.sort_by_key(|rule| &rule.issuer);
+    let rules = sorted_by_key(rules.collect(), |(rule, resource)| {
+        let parts = [&rule.issuer, &resource.namespace, &resource.name];
+        parts.map(|part| part.as_bytes()).join(&0)
+    });
     let mut program = Program::default();
-    for rule in rules {
+    for (_, (rule, _)) in rules {
         let rule = program.compile(rule, config);
         program.rules.push(rule);
     }
     let outputs = program.rules.iter().flat_map(|rule| &rule.outputs).copied();
-    program.outputs = distinct(outputs.collect());
+    program.outputs = each_once(outputs);
     program
 }
 
@@ -59,7 +61,7 @@ impl Program {
             source: self.source(source),
             locations: self.locations(rule),
             payload_header,
-            outputs: distinct(payload_header.into_iter().chain(names).collect()),
+            outputs: each_once(payload_header.into_iter().chain(names)),
             claim_headers,
             forwards_token: rule.forward_original_token,
             space_delimited: rule.space_delimited_claims.clone(),
@@ -72,21 +74,19 @@ impl Program {
             && rule.from_cookies.is_empty();
         let default = is_default.then_some(DEFAULT_HEADER);
         let given = rule.from_headers.iter();
-        let headers = given.map(|(name, prefix)| (&**name, &**prefix));
-        let mut headers: Vec<_> = headers.chain(default).collect();
-        // Envoy's map is ordered by the name with the prefix behind it.
-        headers.sort_by_key(|(name, prefix)| [*name, *prefix].concat());
-        headers.dedup_by_key(|(name, prefix)| [*name, *prefix].concat());
-        let default = is_default.then_some(DEFAULT_PARAMETER);
-        let parameters = rule.from_params.iter().map(|name| &**name).chain(default);
-        let cookies = rule.from_cookies.iter().map(|name| &**name);
+        let given = given.map(|(name, prefix)| (&**name, &**prefix));
+        // Envoy's map goes by the name with the prefix behind it.
+        let headers = sorted_by_key(given.chain(default).collect(), |(name, prefix)| {
+            [name.as_bytes(), prefix.as_bytes()].concat()
+        });
+        let default = is_default.then(|| DEFAULT_PARAMETER.into());
+        let parameters = rule.from_params.iter().chain(default.as_ref());
         Locations {
-            headers: headers
-                .into_iter()
-                .map(|(name, prefix)| (self.intern(name), prefix.as_bytes().into()))
+            headers: distinct(headers)
+                .map(|(_, (name, prefix))| (self.intern(name), prefix.as_bytes().into()))
                 .collect(),
-            parameters: distinct(parameters.map(bytes).collect()),
-            cookies: distinct(cookies.map(bytes).collect()),
+            parameters: names(parameters),
+            cookies: names(rule.from_cookies.iter()),
             cookie_header: (!rule.from_cookies.is_empty()).then(|| self.intern("cookie")),
         }
     }
@@ -138,8 +138,25 @@ fn bytes(text: &str) -> Box<[u8]> {
     text.as_bytes().into()
 }
 
-fn distinct<T: Ord>(mut items: Vec<T>) -> Vec<T> {
-    items.sort();
-    items.dedup();
-    items
+/// The first of each key.
+fn distinct<T>(mut sorted: Vec<(Vec<u8>, T)>) -> impl Iterator<Item = (Vec<u8>, T)> {
+    sorted.dedup_by(|(key, _), (before, _)| key == before);
+    sorted.into_iter()
+}
+
+/// Names, sorted, each once.
+fn names<'n>(names: impl Iterator<Item = &'n Box<str>>) -> Vec<Box<[u8]>> {
+    let sorted = sorted_by_key(names.collect(), |name| name.as_bytes().to_vec());
+    distinct(sorted).map(|(name, _)| name.into()).collect()
+}
+
+/// Each once.
+fn each_once(ids: impl Iterator<Item = NameId>) -> Vec<NameId> {
+    let mut found = Vec::new();
+    for id in ids {
+        if !found.contains(&id) {
+            found.push(id);
+        }
+    }
+    found
 }

@@ -13,6 +13,7 @@ mod compile;
 pub mod config;
 mod configure;
 mod cookie;
+mod decimal;
 mod der;
 mod discovery;
 mod draft;
@@ -32,6 +33,7 @@ mod query;
 mod reply;
 mod requirement;
 mod shared;
+mod sorted;
 mod status;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -156,9 +156,15 @@ fn headers_of_ours_cannot_be_forged() {
     let program = program(rules);
     let call = forge(get("/"));
     let kept = line("x-other", "kept");
-    assert_eq!(forwarded(&call, &judged(&program, &call)).1, std::slice::from_ref(&kept));
+    assert_eq!(
+        forwarded(&call, &judged(&program, &call)).1,
+        std::slice::from_ref(&kept)
+    );
     let call = forge(bearing(&token("two")));
-    assert_eq!(forwarded(&call, &judged(&program, &call)).1, std::slice::from_ref(&kept));
+    assert_eq!(
+        forwarded(&call, &judged(&program, &call)).1,
+        std::slice::from_ref(&kept)
+    );
     let call = forge(bearing(&token("one")));
     let mut found = forwarded(&call, &judged(&program, &call)).1;
     found.sort();
