@@ -46,6 +46,8 @@ pub enum Command {
     Explain(commands::explain::ExplainArgs),
     /// Show what a module exports and imports, and whether Envoy would load it
     Inspect(commands::inspect::InspectArgs),
+    /// Make tokens, look at them, and turn keys into key sets
+    Token(commands::token::TokenArgs),
     /// Print the completion script of a shell
     Completions {
         /// Which shell

@@ -7,3 +7,4 @@ pub mod import;
 pub mod inspect;
 pub mod replay;
 pub mod simulate;
+pub mod token;

@@ -12,6 +12,7 @@ pub mod plugins;
 pub mod progress;
 pub mod replay;
 pub mod report;
+pub mod token;
 pub mod workload;
 pub mod yaml;
 
@@ -58,6 +59,7 @@ fn execute(command: Command, console: &mut Console) -> Result<Exit, Failure> {
         Command::Check(args) => commands::check::run(&args, console),
         Command::Explain(args) => commands::explain::run(&args, console),
         Command::Inspect(args) => commands::inspect::run(&args, console),
+        Command::Token(args) => commands::token::run(&args, console),
         Command::Completions { shell } => commands::completions::run(shell),
     }
 }

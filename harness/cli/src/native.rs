@@ -1,79 +1,120 @@
 //! Our own filters, run as Rust: where a finding stands in the manifest, and
 //! why a request was judged as it was, are things that a module cannot say.
 
+mod authz;
+mod jwt;
+
 use std::net::SocketAddr;
 
 use serde_json::{Map, Value};
-use sluice_authz::{Explanation, FailedTest, Program, Resume, Stage, configure, explain};
-use sluice_host::Headers;
+use sluice_host::{Headers, World};
 use sluice_policy::{Connection, Diagnostics, Fact, HeaderLine, Request, Workload};
 use sluice_recording::{AttributeValue, Exchange, Recorded};
 
 use crate::plugins::WasmFilter;
 use crate::plugins::image;
 
-/// Names of the authorization filter's image and module.
-const AUTHZ: [&str; 2] = ["sluice-authz", "authz"];
+/// The program of a filter that is ours.
+pub enum Native {
+    /// AuthorizationPolicy.
+    Authz(sluice_authz::Program),
+    /// RequestAuthentication.
+    Jwt(sluice_jwt::Program),
+}
+
+type Configure = fn(&[u8], &Workload) -> (Native, Diagnostics);
+
+/// Our filters by the names of their images and modules.
+const FILTERS: [([&str; 2], Configure); 2] = [
+    (["sluice-authz", "authz"], |configuration, workload| {
+        let (program, findings) = sluice_authz::configure(configuration, Some(workload));
+        (Native::Authz(program), findings)
+    }),
+    (["sluice-jwt", "jwt"], |configuration, workload| {
+        let (program, findings) = sluice_jwt::configure(configuration, Some(workload));
+        (Native::Jwt(program), findings)
+    }),
+];
 
 /// Reads the configuration of a filter that is ours: its program and every
 /// finding. `None` for other people's filters.
-pub fn read(filter: &WasmFilter, workload: &Workload) -> Option<(Program, Diagnostics)> {
-    let is_ours = AUTHZ.contains(&image::base_name(&filter.url));
-    is_ours.then(|| configure(&filter.configuration, Some(workload)))
+pub fn read(filter: &WasmFilter, workload: &Workload) -> Option<(Native, Diagnostics)> {
+    let name = image::base_name(&filter.url);
+    let ours = FILTERS.iter().find(|(names, _)| names.contains(&name));
+    ours.map(|(_, configure)| configure(&filter.configuration, workload))
 }
 
-/// Why the authorization filter judges a request as it does, one line each.
-pub fn why(program: &Program, exchange: &Exchange<'_>, headers: &Headers) -> Vec<String> {
-    let lines: Vec<HeaderLine<'_>> = headers.iter().collect();
-    let metadata = metadata(exchange);
-    let request = Request {
-        method: known(headers.get(":method")),
-        path: known(headers.get(":path")),
-        authority: known(headers.get(":authority")),
-        headers: Fact::Present(&lines),
-        connection: connection(exchange),
-        metadata: metadata.as_ref(),
-    };
-    describe(&explain(program, &request, Resume::default()))
+/// A recorded request on its way through our filters.
+pub struct Traveller<'e> {
+    exchange: &'e Exchange<'e>,
+    /// Its header lines as the next filter sees them.
+    headers: Headers,
+    /// What the JWT filter found out about the client.
+    claims: Option<Map<String, Value>>,
 }
 
-fn describe(explanation: &Explanation<'_>) -> Vec<String> {
-    let decision = &explanation.decision;
-    let by = match decision.stage {
-        Stage::Invalid => "an invalid configuration",
-        Stage::PeerAuthentication => "a PeerAuthentication",
-        Stage::Custom => "the CUSTOM policies",
-        Stage::Deny => "the DENY policies",
-        Stage::Allow => "the ALLOW policies",
-        Stage::Default => "no policy at all",
-    };
-    let rule = decision.rule.unwrap_or("no rule");
-    let mut lines = vec![format!("{:?} by {by}: {rule}", decision.verdict)];
-    lines.extend(
-        decision
-            .unavailable
-            .iter()
-            .map(|attribute| format!("for want of {}", attribute.name())),
-    );
-    for miss in &explanation.near_misses {
-        lines.push(format!("near miss {}", miss.rule));
-        lines.extend(miss.failed.iter().map(failed_test));
+impl<'e> Traveller<'e> {
+    /// The request as the first filter sees it.
+    pub fn new(exchange: &'e Exchange<'e>, headers: Headers) -> Self {
+        Self {
+            exchange,
+            headers,
+            claims: None,
+        }
     }
-    lines
+
+    /// Why a filter judges it as it does, one line each; and on to the next filter.
+    pub fn why(&mut self, program: &Native) -> Vec<String> {
+        match program {
+            Native::Authz(program) => self.judged(|request| authz::why(program, request)),
+            Native::Jwt(program) => {
+                let now = seconds(self.exchange);
+                let answer = self.judged(|request| jwt::judge(program, request, now));
+                jwt::edit(&answer, &mut self.headers);
+                self.claims = jwt::claims(&answer).or(self.claims.take());
+                jwt::describe(&answer)
+            }
+        }
+    }
+
+    fn judged<T>(&self, judge: impl FnOnce(&Request<'_>) -> T) -> T {
+        let lines: Vec<HeaderLine<'_>> = self.headers.iter().collect();
+        let metadata = self.metadata();
+        judge(&Request {
+            method: known(self.headers.get(":method")),
+            path: known(self.headers.get(":path")),
+            authority: known(self.headers.get(":authority")),
+            headers: Fact::Present(&lines),
+            connection: connection(self.exchange),
+            metadata: metadata.as_ref(),
+        })
+    }
+
+    /// The recorded metadata, with the claims where Envoy's JWT filter would put them.
+    fn metadata(&self) -> Fact<Map<String, Value>> {
+        let recorded = metadata(self.exchange);
+        let Some(claims) = &self.claims else {
+            return recorded;
+        };
+        let mut metadata = recorded.present().unwrap_or_default();
+        metadata.insert(JWT_AUTHN.to_owned(), Value::Object(claims.clone()));
+        Fact::Present(metadata)
+    }
 }
 
-fn failed_test(test: &FailedTest) -> String {
-    let found = match &test.found {
-        None => "unknown".to_owned(),
-        Some(values) if values.is_empty() => "nothing".to_owned(),
-        Some(values) => values.join(", "),
+/// Envoy's name of its JWT filter.
+const JWT_AUTHN: &str = "envoy.filters.http.jwt_authn";
+
+/// When the exchange was recorded, in seconds since 1970; if nobody knows, the time
+/// at which its replay begins.
+fn seconds(exchange: &Exchange<'_>) -> u64 {
+    const NANOSECONDS: u64 = 1_000_000_000;
+    let recorded = exchange.time.map(|time| u64::try_from(time.as_nanos()));
+    let nanos = match recorded {
+        Some(Ok(nanos)) => nanos,
+        Some(Err(_)) | None => World::default().now_ns,
     };
-    let expected = if test.negated { "none of" } else { "one of" };
-    format!(
-        "  {}: found {found}, expected {expected} {}",
-        test.field,
-        test.expected.join(", ")
-    )
+    nanos / NANOSECONDS
 }
 
 fn known<T>(value: Option<T>) -> Fact<T> {

@@ -105,6 +105,7 @@ pub(crate) struct Worker {
     pub hold_limit_ns: u64,
     pub main_thread_starts: u32,
     pub log_level: LogLevel,
+    pub foreign_functions: bool,
     pub roots: Vec<Root>,
     pub books: Vec<VmBooks>,
     pub streams: Vec<Stream>,
@@ -135,6 +136,7 @@ impl Default for Worker {
             hold_limit_ns: 0,
             main_thread_starts: 0,
             log_level: LogLevel::Info,
+            foreign_functions: true,
             roots: Vec::new(),
             books: Vec::new(),
             streams: Vec::new(),
@@ -165,6 +167,7 @@ impl Worker {
             hold_limit_ns: world.hold_limit_ns,
             main_thread_starts: world.main_thread_starts,
             log_level: world.log_level,
+            foreign_functions: world.foreign_functions,
             ..Self::default()
         }
     }

@@ -88,6 +88,9 @@ pub struct World {
     pub connection_manager: ConnectionManager,
     /// What `proxy_get_log_level` says; lines below it are dropped.
     pub log_level: LogLevel,
+    /// Whether there are Envoy's foreign functions. A guest that finds one missing
+    /// has to do without it, as in other hosts.
+    pub foreign_functions: bool,
 }
 
 impl Default for World {
@@ -102,6 +105,7 @@ impl Default for World {
             hold_limit_ns: 30_000_000_000,
             connection_manager: ConnectionManager::default(),
             log_level: LogLevel::Info,
+            foreign_functions: true,
         }
     }
 }

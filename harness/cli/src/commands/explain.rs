@@ -13,7 +13,7 @@ use crate::commands::replay;
 use crate::commands::simulate::SimulationArgs;
 use crate::console::Console;
 use crate::failure::{Exit, Failure};
-use crate::native;
+use crate::native::{self, Traveller};
 use crate::output::Output;
 use crate::replay::exchange::to_host;
 use crate::replay::simulation::{Setup, Worker};
@@ -74,12 +74,13 @@ fn reasons(setup: &Setup, exchange: &Exchange<'_>, paths: Option<Paths>) -> Stri
     if !setup.normalize(&mut headers, paths) {
         return text;
     }
+    let mut traveller = Traveller::new(exchange, headers);
     for (name, filter) in setup.installation.filters() {
         let Some((program, _)) = native::read(filter, &setup.workload.workload) else {
             continue;
         };
         text.push_str(&format!("{TITLE}Why {name} says so{TITLE:#}\n"));
-        for line in native::why(&program, exchange, &headers) {
+        for line in traveller.why(&program) {
             text.push_str(&format!("  {}\n", visible(&line)));
         }
     }

@@ -26,7 +26,8 @@ fn call_foreign_function(
         let (memory, guest) = call.split()?;
         let name = memory::read(memory, name_ptr, name_len)?;
         let argument = memory::read(memory, argument_ptr, argument_len)?;
-        let function = foreign::find(name).ok_or(Status::NotFound)?;
+        let known = foreign::find(name).filter(|_| guest.worker.foreign_functions);
+        let function = known.ok_or(Status::NotFound)?;
         guest.cost.bytes_copied += u64::from(argument_len);
         let outcome = function(&mut guest.worker, guest.place, argument);
         let result = outcome.as_deref().unwrap_or_default();

@@ -1,0 +1,48 @@
+//! The authorization filter.
+
+use sluice_authz::{Explanation, FailedTest, Program, Resume, Stage, explain};
+use sluice_policy::Request;
+
+/// Why it judges a request as it does: the deciding rule, and the rules that nearly matched.
+pub fn why(program: &Program, request: &Request<'_>) -> Vec<String> {
+    describe(&explain(program, request, Resume::default()))
+}
+
+fn describe(explanation: &Explanation<'_>) -> Vec<String> {
+    let decision = &explanation.decision;
+    let by = match decision.stage {
+        Stage::Invalid => "an invalid configuration",
+        Stage::PeerAuthentication => "a PeerAuthentication",
+        Stage::Custom => "the CUSTOM policies",
+        Stage::Deny => "the DENY policies",
+        Stage::Allow => "the ALLOW policies",
+        Stage::Default => "no policy at all",
+    };
+    let rule = decision.rule.unwrap_or("no rule");
+    let mut lines = vec![format!("{:?} by {by}: {rule}", decision.verdict)];
+    lines.extend(
+        decision
+            .unavailable
+            .iter()
+            .map(|attribute| format!("for want of {}", attribute.name())),
+    );
+    for miss in &explanation.near_misses {
+        lines.push(format!("near miss {}", miss.rule));
+        lines.extend(miss.failed.iter().map(failed_test));
+    }
+    lines
+}
+
+fn failed_test(test: &FailedTest) -> String {
+    let found = match &test.found {
+        None => "unknown".to_owned(),
+        Some(values) if values.is_empty() => "nothing".to_owned(),
+        Some(values) => values.join(", "),
+    };
+    let expected = if test.negated { "none of" } else { "one of" };
+    format!(
+        "  {}: found {found}, expected {expected} {}",
+        test.field,
+        test.expected.join(", ")
+    )
+}

@@ -1,0 +1,65 @@
+//! The JWT filter.
+
+use serde_json::{Map, Value};
+use sluice_host::Headers;
+use sluice_jwt::Program;
+use sluice_policy::{HeaderEdit, Request};
+
+use crate::token::verdict::{self, Judgement};
+
+/// Asks the filter at a time in seconds since 1970. Keys that it would fetch are not
+/// known here.
+pub fn judge(program: &Program, request: &Request<'_>, now: u64) -> Judgement {
+    verdict::ask(program, request, None, now)
+}
+
+/// What it says, one line each.
+pub fn describe(judgement: &Judgement) -> Vec<String> {
+    match judgement {
+        Judgement::Refused(status) => {
+            vec![format!(
+                "Refuse with status {}: {}",
+                status.http(),
+                status.text()
+            )]
+        }
+        Judgement::Ignored => vec!["Pass: no rule finds a token".to_owned()],
+        Judgement::NoKeys(sources) => {
+            let keys = sources.join(", ");
+            vec![format!(
+                "Pass or refuse by the keys of {keys}, which are not known here"
+            )]
+        }
+        Judgement::Passes { identity, .. } => {
+            let principal = identity.principal.as_deref().unwrap_or("none");
+            vec![format!("Pass with principal {principal}")]
+        }
+    }
+}
+
+/// What the next filter learns.
+pub fn claims(judgement: &Judgement) -> Option<Map<String, Value>> {
+    let Judgement::Passes { identity, .. } = judgement else {
+        return None;
+    };
+    let Ok(claims) = serde_json::from_slice(&identity.json) else {
+        return None;
+    };
+    Some(claims)
+}
+
+/// Does to the request what the filter does.
+pub fn edit(judgement: &Judgement, headers: &mut Headers) {
+    let Judgement::Passes { edits, .. } = judgement else {
+        return;
+    };
+    for edit in edits {
+        match edit {
+            HeaderEdit::Set(name, value) => headers.set(name, value),
+            HeaderEdit::Append(name, value) => headers.add(name, value),
+            HeaderEdit::Remove(name) => {
+                headers.remove(name);
+            }
+        }
+    }
+}
