@@ -31,9 +31,12 @@ mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
+    /// A text, and what it is in a token and in a key.
+    type Row = (&'static str, Option<&'static [u8]>, Option<&'static [u8]>);
+
     #[test]
     fn tokens_are_read_to_the_letter_and_keys_as_envoy_does() {
-        let table: [(&str, Option<&[u8]>, Option<&[u8]>); 11] = [
+        let table: [Row; 11] = [
             ("", Some(b""), Some(b"")),
             ("QQ", Some(b"A"), Some(b"A")),
             ("-_-_", Some(b"\xfb\xff\xbf"), Some(b"\xfb\xff\xbf")),

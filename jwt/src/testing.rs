@@ -4,9 +4,11 @@ mod host;
 #[cfg(not(target_arch = "wasm32"))]
 mod signer;
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod properties;
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod strictness;
 #[cfg(test)]
 mod vectors;

@@ -134,7 +134,7 @@ mod tests {
             "pubkey",
             BEGIN,
             RSA.trim_end(),
-            &RSA[1..],
+            RSA.trim_start_matches('-'),
             &format!("{RSA}\n\n"),
         ] {
             assert!(!is_certificate(other), "{other}");

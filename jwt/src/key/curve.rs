@@ -127,8 +127,9 @@ mod tests {
     ];
 
     fn bytes(hex: &str) -> Vec<u8> {
-        let digits = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-        (0..hex.len()).step_by(2).map(digits).collect()
+        let digits = |two: &[u8]| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16);
+        let bytes = hex.as_bytes().chunks(2).map(digits);
+        bytes.collect::<Result<_, _>>().unwrap()
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::expect_used,
-    clippy::indexing_slicing,
     reason = "only tests sign, and a key that cannot is a fault of theirs"
 )]
 
