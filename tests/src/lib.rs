@@ -6,5 +6,6 @@ pub mod conformance;
 pub mod envoys;
 pub mod equality;
 pub mod guest;
+pub mod identity_provider;
 pub mod record;
 pub mod tokens;
