@@ -4,13 +4,13 @@ use sluice_policy::Workload;
 
 use crate::audience::Audiences;
 use crate::claims::ClaimPath;
-use crate::config::{Config, JwtRule};
+use crate::config::{Config, JwtRule, RequestAuthentication};
 use crate::key_source::{KeySource, Remote, SourceId};
 use crate::program::{Locations, NameId, Program, Rule};
-use crate::sorted::sorted_by_key;
+use crate::sorted::{distinct, order};
 
 /// What a rule that names no place looks at, as Istio has it.
-const DEFAULT_HEADER: (&str, &str) = ("authorization", "Bearer ");
+const DEFAULT_HEADER: [&str; 2] = ["authorization", "Bearer "];
 const DEFAULT_PARAMETER: &str = "access_token";
 
 /// Compiles the resources that apply to a workload: all of their rules together, in
@@ -18,28 +18,33 @@ const DEFAULT_PARAMETER: &str = "access_token";
 ///
 /// Infallible: whatever a [`Config`] can hold has a meaning.
 pub fn compile(config: &Config, workload: &Workload) -> Program {
-    let resources = config
-        .resources
-        .iter()
-        .filter(|resource| resource.applies_to(workload, &config.mesh));
-    let rules = resources.flat_map(|resource| {
-        let rules = resource.rules.iter();
-        rules.map(move |rule| (rule, resource))
-    });
-    // Istio leaves rules of one issuer in the order in which it was told of their
-    // resources, which has no meaning; here it is that of their names.
-    let rules = sorted_by_key(rules.collect(), |(rule, resource)| {
-        let parts = [&rule.issuer, &resource.namespace, &resource.name];
-        parts.map(|part| part.as_bytes()).join(&0)
-    });
+    let mut rules = Vec::new();
+    let mut keys = Vec::new();
+    for resource in &config.resources {
+        if resource.applies_to(workload, &config.mesh) {
+            for rule in &resource.rules {
+                keys.push(key(rule, resource));
+                rules.push(rule);
+            }
+        }
+    }
     let mut program = Program::default();
-    for (_, (rule, _)) in rules {
-        let rule = program.compile(rule, config);
-        program.rules.push(rule);
+    for (_, number) in order(keys) {
+        if let Some(rule) = rules.get(number) {
+            let rule = program.compile(rule, config);
+            program.rules.push(rule);
+        }
     }
     let outputs = program.rules.iter().flat_map(|rule| &rule.outputs).copied();
     program.outputs = each_once(outputs);
     program
+}
+
+/// Istio leaves rules of one issuer in the order in which it was told of their
+/// resources, which has no meaning; here it is that of their names.
+fn key(rule: &JwtRule, resource: &RequestAuthentication) -> Vec<u8> {
+    let parts = [&rule.issuer, &resource.namespace, &resource.name];
+    parts.map(|part| part.as_bytes()).join(&0)
 }
 
 impl Program {
@@ -72,23 +77,32 @@ impl Program {
         let is_default = rule.from_headers.is_empty()
             && rule.from_params.is_empty()
             && rule.from_cookies.is_empty();
-        let default = is_default.then_some(DEFAULT_HEADER);
-        let given = rule.from_headers.iter();
-        let given = given.map(|(name, prefix)| (&**name, &**prefix));
-        // Envoy's map goes by the name with the prefix behind it.
-        let headers = sorted_by_key(given.chain(default).collect(), |(name, prefix)| {
-            [name.as_bytes(), prefix.as_bytes()].concat()
-        });
-        let default = is_default.then(|| DEFAULT_PARAMETER.into());
-        let parameters = rule.from_params.iter().chain(default.as_ref());
+        if is_default {
+            return Locations {
+                headers: self.headers(&[DEFAULT_HEADER.map(Into::into).into()]),
+                parameters: names(&[DEFAULT_PARAMETER.into()]),
+                ..Locations::default()
+            };
+        }
         Locations {
-            headers: distinct(headers)
-                .map(|(_, (name, prefix))| (self.intern(name), prefix.as_bytes().into()))
-                .collect(),
-            parameters: names(parameters),
-            cookies: names(rule.from_cookies.iter()),
+            headers: self.headers(&rule.from_headers),
+            parameters: names(&rule.from_params),
+            cookies: names(&rule.from_cookies),
             cookie_header: (!rule.from_cookies.is_empty()).then(|| self.intern("cookie")),
         }
+    }
+
+    /// Envoy's map goes by the name with the prefix behind it.
+    fn headers(&mut self, headers: &[(Box<str>, Box<str>)]) -> Vec<(NameId, Box<[u8]>)> {
+        let keys = headers.iter();
+        let keys = keys.map(|(name, prefix)| [name.as_bytes(), prefix.as_bytes()].concat());
+        let mut found = Vec::new();
+        for (_, number) in distinct(keys.collect()) {
+            if let Some((name, prefix)) = headers.get(number) {
+                found.push((self.intern(name), prefix.as_bytes().into()));
+            }
+        }
+        found
     }
 
     fn intern(&mut self, name: &str) -> NameId {
@@ -138,16 +152,11 @@ fn bytes(text: &str) -> Box<[u8]> {
     text.as_bytes().into()
 }
 
-/// The first of each key.
-fn distinct<T>(mut sorted: Vec<(Vec<u8>, T)>) -> impl Iterator<Item = (Vec<u8>, T)> {
-    sorted.dedup_by(|(key, _), (before, _)| key == before);
-    sorted.into_iter()
-}
-
 /// Names, sorted, each once.
-fn names<'n>(names: impl Iterator<Item = &'n Box<str>>) -> Vec<Box<[u8]>> {
-    let sorted = sorted_by_key(names.collect(), |name| name.as_bytes().to_vec());
-    distinct(sorted).map(|(name, _)| name.into()).collect()
+fn names(names: &[Box<str>]) -> Vec<Box<[u8]>> {
+    let names = names.iter().map(|name| name.as_bytes().to_vec());
+    let names = distinct(names.collect()).into_iter();
+    names.map(|(name, _)| name.into()).collect()
 }
 
 /// Each once.
