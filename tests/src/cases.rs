@@ -6,12 +6,16 @@
     reason = "every index here is into a serde_json value, which reads as null where there is nothing"
 )]
 
+pub mod authentication;
 pub mod authz_integration;
 pub mod authz_matchers;
 pub mod driver;
 pub mod file;
 pub mod front;
 pub mod jwt_authn;
+pub mod jwt_integration;
+pub mod jwt_library;
+pub mod jwt_tokens;
 pub mod kind;
 pub mod line;
 pub mod own;

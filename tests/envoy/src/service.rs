@@ -1,5 +1,6 @@
 //! Services behind the proxy. Each remembers what it received.
 
+pub mod documents;
 mod echo;
 pub mod ext_authz;
 mod grpc;

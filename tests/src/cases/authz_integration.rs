@@ -19,6 +19,9 @@ const FILTER_KINDS: [&str; 2] = ["AuthorizationPolicy", "PeerAuthentication"];
 /// Source port of every request; the lines name none.
 const SOURCE_PORT: u16 = 40_000;
 
+/// The workload of a line that names no address.
+const ANY_SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 10, 0, 2));
+
 /// The client of a line that names no address.
 const ANYBODY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 10, 0, 1));
 
@@ -27,24 +30,38 @@ const ANYBODY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 10, 0, 1));
 /// # Errors
 /// Skipped with a reason, or failed if the line is not a case.
 pub fn scenario(case: &Value) -> Result<Scenario, Verdict> {
+    let scenario = without_tokens(case)?;
+    let jwt = jwt(case, &scenario.workload, root_namespace(case))?;
+    Ok(Scenario { jwt, ..scenario })
+}
+
+/// Reads one line, its RequestAuthentications left aside.
+///
+/// # Errors
+/// As [`scenario`].
+pub fn without_tokens(case: &Value) -> Result<Scenario, Verdict> {
     let request = &case["request"];
     if request["protocol"] == "tcp" {
         return Err(Verdict::skipped(TCP));
     }
     let workload = workload(case)?;
-    let root_namespace = case["root_namespace"].as_str().unwrap_or("istio-system");
     Ok(Scenario {
         name: text(&case["name"]),
-        plugin: plugin(case, root_namespace),
+        plugin: plugin(case, root_namespace(case)),
         front: Front {
             path_normalization: case["path_normalization"].as_str().map(str::to_owned),
             trusted_proxies: trusted_proxies(case, &workload),
         },
-        jwt: jwt(case, &workload, root_namespace)?,
+        jwt: None,
+        authentication: None,
         traffic: traffic(request)?,
         workload,
         unreachable: Vec::new(),
     })
+}
+
+fn root_namespace(case: &Value) -> &str {
+    case["root_namespace"].as_str().unwrap_or("istio-system")
 }
 
 fn text(value: &Value) -> String {
@@ -207,8 +224,7 @@ fn destination(destination: &Value) -> Result<SocketAddr, Verdict> {
         .and_then(|port| u16::try_from(port).ok());
     let port = port.ok_or_else(|| malformed("`request.destination.port`", destination))?;
     let ip = ip(&destination["ip"])?;
-    let ip = ip.ok_or_else(|| malformed("`request.destination.ip`", destination))?;
-    Ok(SocketAddr::new(ip, port))
+    Ok(SocketAddr::new(ip.unwrap_or(ANY_SERVER), port))
 }
 
 fn tls(request: &Value) -> Tls {

@@ -10,7 +10,10 @@ use super::line::{self, Line};
 use super::report::Report;
 use super::scenario::{Driver, Observation, Scenario};
 use super::verdict::Verdict;
-use super::{authz_matchers, own, path_normalization, reject, validation};
+use super::{
+    authz_matchers, jwt_integration, jwt_library, jwt_tokens, own, path_normalization, reject,
+    validation,
+};
 
 /// Which cases to run.
 #[derive(Debug, Default, Clone)]
@@ -112,6 +115,14 @@ fn judge_all(kind: Kind, lines: &[Line], driver: &mut dyn Driver) -> Vec<Verdict
             authz_integration::judge,
         ),
         Kind::AuthzMatchers => each(lines, authz_matchers::judge),
+        Kind::JwtIntegration => staged(
+            lines,
+            driver,
+            jwt_integration::scenario,
+            jwt_integration::judge,
+        ),
+        Kind::JwtTokens => jwt_tokens::judge_all(lines, driver),
+        Kind::JwtLibrary => jwt_library::judge_all(lines, driver),
         Kind::PathNormalization => path_normalization::judge_all(lines, driver),
         Kind::Validation => each(lines, validation::judge),
         Kind::Waiting(reason) => each(lines, |_| Verdict::skipped(reason)),
@@ -138,7 +149,7 @@ pub fn each(lines: &[Line], judge: impl Fn(&Value) -> Verdict) -> Vec<Verdict> {
         .collect()
 }
 
-fn case_of(line: &Line) -> Result<&Value, Verdict> {
+pub(super) fn case_of(line: &Line) -> Result<&Value, Verdict> {
     line.case
         .as_ref()
         .map_err(|error| Verdict::failed(error.clone(), "one JSON object"))

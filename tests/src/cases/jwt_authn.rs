@@ -15,7 +15,7 @@ pub use rule::{Location, Rule};
 use token::Token;
 
 /// Filter namespace under which the payload is found.
-const NAMESPACE: &str = "envoy.filters.http.jwt_authn";
+pub const NAMESPACE: &str = "envoy.filters.http.jwt_authn";
 
 /// Envoy's tolerance for `exp` and `nbf`, which Istio has no field for.
 const CLOCK_SKEW_S: i64 = 60;

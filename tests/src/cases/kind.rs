@@ -9,6 +9,12 @@ pub enum Kind {
     AuthzIntegration,
     /// A policy value and the Envoy matcher that Istio makes of it.
     AuthzMatchers,
+    /// RequestAuthentications, key sets by URL, a request and its verdict.
+    JwtIntegration,
+    /// A token, keys, and whether one verifies it.
+    JwtTokens,
+    /// A token or a key set, and the status that Envoy's library gives it.
+    JwtLibrary,
     /// A path before and after normalisation.
     PathNormalization,
     /// A resource and whether Istio accepts it.
@@ -19,7 +25,6 @@ pub enum Kind {
     Unknown,
 }
 
-const NO_JWT_FILTER: &str = "no jwt filter exists yet";
 const NO_ROUTING_FILTER: &str = "no routing filter exists yet";
 const NO_RATE_LIMIT_FILTER: &str = "no rate-limit filter exists yet";
 const NO_VERDICT: &str = "a recorded exchange carries no verdict: `sluice import` reads it";
@@ -30,8 +35,10 @@ const BY_NAME: &[(&str, Kind)] = &[
     ("authz_matchers", Kind::AuthzMatchers),
     ("path_normalization", Kind::PathNormalization),
     ("validation", Kind::Validation),
-    ("jwt_", Kind::Waiting(NO_JWT_FILTER)),
-    ("jws_", Kind::Waiting(NO_JWT_FILTER)),
+    ("jwt_integration", Kind::JwtIntegration),
+    ("jwt_envoy_lib", Kind::JwtLibrary),
+    ("jwt_", Kind::JwtTokens),
+    ("jws_", Kind::JwtTokens),
     ("routing_", Kind::Waiting(NO_ROUTING_FILTER)),
     ("rate_limit", Kind::Waiting(NO_RATE_LIMIT_FILTER)),
     ("recorded_http", Kind::Waiting(NO_VERDICT)),
@@ -39,6 +46,10 @@ const BY_NAME: &[(&str, Kind)] = &[
 
 /// Keys that only lines of one kind have together, for files of another name.
 const BY_KEYS: &[(&[&str], Kind)] = &[
+    (
+        &["policies", "request", "expect", "jwks"],
+        Kind::JwtIntegration,
+    ),
     (&["policies", "request", "expect"], Kind::AuthzIntegration),
     (&["mode", "in", "out"], Kind::PathNormalization),
     (&["kind", "layer", "valid"], Kind::Validation),
@@ -46,8 +57,10 @@ const BY_KEYS: &[(&[&str], Kind)] = &[
     (&["v", "want"], Kind::AuthzMatchers),
     (&["str", "want"], Kind::AuthzMatchers),
     (&["path", "want"], Kind::AuthzMatchers),
-    (&["token", "jwks"], Kind::Waiting(NO_JWT_FILTER)),
-    (&["token", "jwk"], Kind::Waiting(NO_JWT_FILTER)),
+    (&["token", "status"], Kind::JwtLibrary),
+    (&["jwks_text", "status"], Kind::JwtLibrary),
+    (&["token", "jwks"], Kind::JwtTokens),
+    (&["token", "jwk"], Kind::JwtTokens),
     (
         &["config", "request", "expect"],
         Kind::Waiting(NO_ROUTING_FILTER),
@@ -93,8 +106,8 @@ mod tests {
     #[test]
     fn kinds_without_a_filter_say_so() {
         assert_eq!(
-            Kind::detect("jws_rfc", None),
-            Kind::Waiting("no jwt filter exists yet")
+            Kind::detect("rate_limit", None),
+            Kind::Waiting("no rate-limit filter exists yet")
         );
     }
 }

@@ -269,6 +269,7 @@ impl Case {
                 rules: vec![rule],
                 now: NOW,
             }),
+            authentication: None,
             traffic: row.traffic(token),
             unreachable: self.unreachable.clone(),
         })

@@ -66,6 +66,7 @@ fn scenario(case: &Value) -> Result<Scenario, Verdict> {
             trusted_proxies: None,
         },
         jwt: None,
+        authentication: None,
         traffic: Traffic::get(text(&case["in"])),
         unreachable: Vec::new(),
     })

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use serde_json::{Map, Value, json};
 use sluice_policy::{ProxyKind, Workload};
 
+use super::authentication::Authentication;
 use super::jwt_authn::JwtAuthn;
 use super::verdict::Verdict;
 
@@ -24,6 +25,8 @@ pub struct Scenario {
     pub front: Front,
     /// Envoy's own JWT filter, which runs before ours.
     pub jwt: Option<JwtAuthn>,
+    /// Our own JWT filter, in place of Envoy's.
+    pub authentication: Option<Authentication>,
     /// The request and the connection it comes on.
     pub traffic: Traffic,
     /// Extension providers that do not answer at all; the others behave as

@@ -28,6 +28,9 @@ pub fn judge(case: &Value) -> Verdict {
         (Some("full"), Some("WasmPlugin" | "TrafficExtension")) => {
             compare(case, &sluice_cli::plugins::validate(&case["config"]).into())
         }
+        (Some("full"), Some("RequestAuthentication")) => {
+            compare(case, &rule_resource_findings(&case["config"]).into())
+        }
         (_, Some(kind)) => Verdict::skipped(format!("no filter takes {kind} yet")),
         _ => Verdict::skipped("no `kind`"),
     }
@@ -35,6 +38,24 @@ pub fn judge(case: &Value) -> Verdict {
 
 /// What the authorization filter says about one resource.
 fn policy_findings(resource: &Value) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new();
+    let config = plugin_config(resource);
+    drop(Config::parse(config.as_bytes(), &mut diagnostics));
+    diagnostics
+}
+
+/// What the JWT filter says about one.
+fn rule_resource_findings(resource: &Value) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new();
+    let config = plugin_config(resource);
+    drop(sluice_jwt::Config::parse(
+        config.as_bytes(),
+        &mut diagnostics,
+    ));
+    diagnostics
+}
+
+fn plugin_config(resource: &Value) -> String {
     let mut resource = resource.clone();
     // The API server fills in the namespace of the request.
     if let Some(metadata) = resource["metadata"].as_object_mut() {
@@ -42,10 +63,7 @@ fn policy_findings(resource: &Value) -> Diagnostics {
             .entry("namespace")
             .or_insert_with(|| json!("default"));
     }
-    let mut diagnostics = Diagnostics::new();
-    let config = json!({"resources": [resource]}).to_string();
-    drop(Config::parse(config.as_bytes(), &mut diagnostics));
-    diagnostics
+    json!({"resources": [resource]}).to_string()
 }
 
 /// A value that Istio's own test checks by itself, in a policy that holds it.

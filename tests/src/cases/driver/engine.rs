@@ -1,5 +1,6 @@
 //! The engine crate, natively.
 
+mod authentication;
 mod edits;
 
 use sluice_authz::ext_authz::{self, Started, Step};
@@ -7,6 +8,8 @@ use sluice_authz::{Program, ProviderId, Resume, Scratch, Verdict, configure, dec
 use sluice_policy::{
     Attribute, AttributeSet, Callout, CalloutEvent, Connection, Fact, HeaderLine, Reply, Request,
 };
+
+use authentication::Stopped;
 
 use crate::cases::front::{self, Fronted};
 use crate::cases::provider::{self, Provider};
@@ -38,6 +41,21 @@ impl NativeEngine {
             Ok(fronted) => fronted,
             Err(answer) => return Ok(*answer),
         };
+        if let Some(rules) = &scenario.authentication {
+            match authentication::pass(scenario, rules, &mut fronted) {
+                Ok(()) => {}
+                Err(Stopped::Broken(error)) => return Err(Obstacle::Broken(error)),
+                Err(Stopped::Replied(reply)) => {
+                    return Ok(finish(
+                        scenario,
+                        fronted,
+                        Some(reply),
+                        Vec::new(),
+                        Vec::new(),
+                    ));
+                }
+            }
+        }
         let providers = reachability(scenario);
         let mut asked = Vec::new();
         let mut response = Vec::new();

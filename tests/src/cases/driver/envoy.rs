@@ -6,10 +6,12 @@ mod stage;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use sluice_envoy::binary::find_module;
 use sluice_envoy::bootstrap::{Bootstrap, Cluster, Node};
 use sluice_envoy::client::Client;
 use sluice_envoy::identity::{Authority, Identity};
 use sluice_envoy::service::Upstream;
+use sluice_envoy::service::documents::Library;
 use sluice_envoy::service::ext_authz::{Authorizer, Rule};
 use sluice_envoy::{Envoy, EnvoyBinary, LabError, RunningEnvoy};
 
@@ -20,10 +22,15 @@ use crate::cases::scenario::{Driver, Observation, Obstacle, Scenario};
 /// with its plugin in a few milliseconds.
 const LISTENERS_PER_PROCESS: usize = 64;
 
+/// Nothing listens on the discard port.
+const NOWHERE: ([u8; 4], u16) = ([127, 0, 0, 1], 9);
+
 /// Everything that outlives one Envoy.
 pub struct RealEnvoy {
     binary: EnvoyBinary,
-    module: PathBuf,
+    modules: Modules,
+    /// Every server of keys.
+    library: Library,
     authority: Authority,
     server: Identity,
     clients: BTreeMap<String, Identity>,
@@ -31,6 +38,14 @@ pub struct RealEnvoy {
     upstream: Upstream,
     http_provider: Authorizer,
     grpc_provider: Authorizer,
+}
+
+/// The built filters.
+pub struct Modules {
+    /// Always there.
+    pub authz: PathBuf,
+    /// The JWT filter, or why it is not there.
+    pub jwt: Result<PathBuf, String>,
 }
 
 type Answers = Vec<Option<Result<Observation, Obstacle>>>;
@@ -48,7 +63,11 @@ impl RealEnvoy {
         let authority = Authority::new()?;
         Ok(Self {
             binary: EnvoyBinary::find_default()?,
-            module: sluice_envoy::binary::find_module("authz")?,
+            modules: Modules {
+                authz: find_module("authz")?,
+                jwt: find_module("jwt").map_err(|error| error.to_string()),
+            },
+            library: Library::start()?,
             server: authority.issue("spiffe://cluster.local/ns/case/sa/server")?,
             authority,
             clients: BTreeMap::new(),
@@ -93,8 +112,16 @@ impl RealEnvoy {
         for provider in stages.providers() {
             bootstrap = bootstrap.cluster(&self.provider_cluster(&provider, first));
         }
+        for (cluster, reachable) in stages.keep_keys(&self.library) {
+            let address = if reachable {
+                self.library.address()
+            } else {
+                NOWHERE.into()
+            };
+            bootstrap = bootstrap.cluster(&Cluster::http1(&cluster, address));
+        }
         let tls = stage::optional_mutual_tls(&self.authority, &self.server);
-        for listener in stages.listeners(&self.module, &tls) {
+        for listener in stages.listeners(&self.modules, &tls) {
             bootstrap = bootstrap.listener(listener);
         }
         let mut bootstrap = bootstrap.into_json();
@@ -106,12 +133,11 @@ impl RealEnvoy {
 
     fn provider_cluster(&self, provider: &Provider, first: &Scenario) -> Cluster {
         let reachable = !first.unreachable.contains(&provider.name);
-        // Nothing listens on the discard port.
         let address = |service: &Authorizer| {
             if reachable {
                 service.address()
             } else {
-                ([127, 0, 0, 1], 9).into()
+                NOWHERE.into()
             }
         };
         match provider.protocol {
@@ -146,7 +172,12 @@ impl RealEnvoy {
     ) -> Result<Observation, LabError> {
         let before = failed_connections(envoy, scenario)?;
         let target = send::target(envoy.listener(listener)?, scenario, &self.tls(scenario)?);
-        let response = self.client.send(&target, &send::request(scenario))?;
+        let request = send::request(scenario);
+        for _ in 1..requests(scenario) {
+            self.client.send(&target, &request)?;
+            drop(self.upstream.take_received());
+        }
+        let response = self.client.send(&target, &request)?;
         let mut found = send::observation(response, self.upstream.take_received());
         found.asked = self.asked(scenario);
         for (provider, after) in failed_connections(envoy, scenario)? {
@@ -189,6 +220,12 @@ impl RealEnvoy {
     }
 }
 
+/// Requests until the one that is observed.
+fn requests(scenario: &Scenario) -> usize {
+    let rules = scenario.authentication.as_ref();
+    rules.map_or(1, |rules| rules.tier.requests())
+}
+
 /// Connections to providers that answer nobody, by provider: the only trace
 /// that such a check leaves.
 fn failed_connections(
@@ -225,7 +262,7 @@ impl Driver for RealEnvoy {
         let mut answers: Answers = vec![None; scenarios.len()];
         let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (index, scenario) in scenarios.iter().enumerate() {
-            match stage::obstacle(scenario) {
+            match stage::obstacle(scenario, &self.modules) {
                 Some(reason) => set(&mut answers, index, Err(Obstacle::CannotStage(reason))),
                 None => groups
                     .entry(stage::process_key(scenario))

@@ -1,5 +1,7 @@
 //! The built module in sluice's own host.
 
+mod authentication;
+
 use std::fs;
 
 use serde_json::Value;
@@ -9,6 +11,7 @@ use sluice_host::{
     PluginConfig, Timed, Value as Attribute, World,
 };
 
+use crate::cases::authentication::{Authentication, Tier};
 use crate::cases::front::{self, Fronted};
 use crate::cases::provider::{self, Provider};
 use crate::cases::scenario::{Driver, Header, Observation, Obstacle, Protocol, Scenario, Tls};
@@ -16,10 +19,15 @@ use crate::cases::scenario::{Driver, Header, Observation, Obstacle, Protocol, Sc
 /// UNAVAILABLE.
 const GRPC_UNAVAILABLE: u32 = 14;
 
+/// In a second.
+const NANOSECONDS: u64 = 1_000_000_000;
+
 /// Runs each scenario in a virtual machine of its own.
 pub struct Harness {
     engine: Engine,
     module: Module,
+    /// The JWT filter, or why it is not there.
+    jwt: Result<Module, String>,
 }
 
 impl Harness {
@@ -28,12 +36,12 @@ impl Harness {
     /// # Errors
     /// It has not been built, or it is none.
     pub fn new() -> Result<Self, String> {
-        let path = sluice_envoy::binary::find_module("authz").map_err(|error| error.to_string())?;
-        let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let engine = Engine::new(EngineOptions::default()).map_err(|error| error.to_string())?;
-        let module =
-            Module::compile(&engine, "authz", &bytes).map_err(|error| error.to_string())?;
-        Ok(Self { engine, module })
+        Ok(Self {
+            module: compile(&engine, "authz")?,
+            jwt: compile(&engine, "jwt"),
+            engine,
+        })
     }
 
     /// Starts a worker with the scenario's configuration.
@@ -50,9 +58,9 @@ impl Harness {
             proxy: node(scenario),
             callouts: Box::new(Providers::new(scenario)),
             connection_manager: ConnectionManager::NONE,
-            ..World::default()
+            ..world_of(scenario)
         };
-        let plugins = vec![(self.module.clone(), config)];
+        let plugins = authentication::plugins(scenario, &self.jwt, (self.module.clone(), config))?;
         Chain::new(&self.engine, plugins, world).map_err(|error| error.to_string())
     }
 
@@ -61,8 +69,15 @@ impl Harness {
             Ok(fronted) => fronted,
             Err(answer) => return Ok(*answer),
         };
+        if let (Some(_), Err(reason)) = (&scenario.authentication, &self.jwt) {
+            return Err(Obstacle::CannotStage(reason.clone()));
+        }
         let mut chain = self.chain(scenario).map_err(Obstacle::Broken)?;
-        let outcome = chain.run(&exchange(scenario, &fronted));
+        let exchange = exchange(scenario, &fronted);
+        for _ in 1..authentication::requests(scenario) {
+            chain.run(&exchange);
+        }
+        let outcome = chain.run(&exchange);
         if let Some(trap) = outcome.traps.first() {
             return Err(Obstacle::Broken(format!(
                 "{}: {}",
@@ -82,6 +97,25 @@ impl Harness {
             )));
         }
         Ok(observation(scenario, &outcome))
+    }
+}
+
+fn compile(engine: &Engine, name: &str) -> Result<Module, String> {
+    let path = sluice_envoy::binary::find_module(name).map_err(|error| error.to_string())?;
+    let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Module::compile(engine, name, &bytes).map_err(|error| error.to_string())
+}
+
+/// A world at the time of the case, with as much cryptography as its tier wants.
+fn world_of(scenario: &Scenario) -> World {
+    let world = World::default();
+    match &scenario.authentication {
+        Some(rules) => World {
+            now_ns: rules.now_s.saturating_mul(NANOSECONDS),
+            foreign_functions: rules.tier != Tier::InVm,
+            ..world
+        },
+        None => world,
     }
 }
 
@@ -249,6 +283,7 @@ fn name_of(providers: &[Provider], cluster: &str) -> String {
 struct Providers {
     known: Vec<Provider>,
     unreachable: Vec<String>,
+    keys: Option<Authentication>,
 }
 
 impl Providers {
@@ -256,6 +291,7 @@ impl Providers {
         Self {
             known: provider::providers(&scenario.plugin.mesh),
             unreachable: scenario.unreachable.clone(),
+            keys: scenario.authentication.clone(),
         }
     }
 
@@ -270,13 +306,17 @@ impl Providers {
 
 impl Callouts for Providers {
     fn has_cluster(&self, cluster: &str) -> bool {
-        self.known
-            .iter()
-            .any(|provider| provider.cluster == cluster)
+        let mut providers = self.known.iter().map(|provider| provider.cluster.as_str());
+        let keys = self.keys.iter().flat_map(Authentication::addresses);
+        let mut keys = keys.map(|(address, _)| address.cluster);
+        providers.any(|known| known == cluster) || keys.any(|known| known == cluster)
     }
 
     fn http(&mut self, call: &HttpCall) -> Timed<HttpAnswer> {
-        let what = if self.answers(&call.cluster, provider::Protocol::Http) {
+        let keys = self.keys.as_ref();
+        let what = if let Some(answer) = keys.and_then(|keys| authentication::answer(keys, call)) {
+            answer
+        } else if self.answers(&call.cluster, provider::Protocol::Http) {
             HttpAnswer::Response(answer(&call.message))
         } else {
             HttpAnswer::Reset

@@ -1,7 +1,7 @@
 //! Which scenarios share a process, which a listener, and what those are.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use sluice_envoy::bootstrap::http_filter::{WasmFilter, jwt_authn};
@@ -10,28 +10,74 @@ use sluice_envoy::bootstrap::{
     FilterChain, HttpConnectionManager, Listener, PathNormalization, extension,
 };
 use sluice_envoy::identity::{Authority, Identity};
+use sluice_envoy::service::documents::Library;
 
+use super::Modules;
+use crate::cases::authentication::{Authentication, Served, Tier};
+use crate::cases::driver::NativeEngine;
 use crate::cases::jwt_authn::{JwtAuthn, Location, Rule};
 use crate::cases::provider::{self, Provider};
-use crate::cases::scenario::Scenario;
+use crate::cases::scenario::{Driver as _, Observation, Obstacle, Scenario};
 
 /// Response header in which a listener tells its response-code details.
 pub const DETAILS_HEADER: &str = "x-case-details";
 
+const OTHER_TIME: &str = "the token is judged differently at the time of the case";
+
 /// Why a scenario cannot be staged in front of a real Envoy.
-pub fn obstacle(scenario: &Scenario) -> Option<String> {
+pub fn obstacle(scenario: &Scenario, modules: &Modules) -> Option<String> {
+    if let Some(rules) = &scenario.authentication {
+        let missing = modules.jwt.clone().err();
+        return missing
+            .or_else(|| tier_obstacle(rules.tier))
+            .or_else(|| clock_obstacle(scenario, rules));
+    }
     let jwt = scenario.jwt.as_ref()?;
     let token_dies = jwt.outcome_differs_from_today(&scenario.traffic);
-    token_dies.then(|| "the token is judged differently at the time of the case".to_owned())
+    token_dies.then(|| OTHER_TIME.to_owned())
+}
+
+/// Whatever Envoy is used with has its cryptography.
+fn tier_obstacle(tier: Tier) -> Option<String> {
+    let missing = tier == Tier::InVm;
+    missing.then(|| "Envoy has `verify_signature`; a host without it is the harness".to_owned())
+}
+
+/// Envoy judges tokens by the clock on the wall.
+fn clock_obstacle(scenario: &Scenario, rules: &Authentication) -> Option<String> {
+    let today = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let mut later = scenario.clone();
+    later.authentication = Some(Authentication {
+        now_s: today.as_secs(),
+        ..rules.clone()
+    });
+    let answers = NativeEngine::default().run(&[scenario.clone(), later]);
+    let outcome = |answer: &Result<Observation, Obstacle>| {
+        let found = answer.as_ref().ok();
+        found.map(|found| (found.forwarded, found.status, found.body.clone()))
+    };
+    let mut outcomes = answers.iter().map(outcome);
+    let differs = outcomes.next() != outcomes.next();
+    differs.then(|| OTHER_TIME.to_owned())
 }
 
 /// Scenarios with equal keys may share a process.
 pub fn process_key(scenario: &Scenario) -> String {
     let workload = &scenario.workload;
+    let without_keys = scenario.authentication.as_ref().map(urls_without_keys);
     format!(
-        "{:?} {} {:?} {:?}",
+        "{:?} {} {:?} {:?} {without_keys:?}",
         workload.kind, workload.namespace, workload.labels, scenario.unreachable
     )
+}
+
+/// Filters of one process share the keys of a URL.
+fn urls_without_keys(rules: &Authentication) -> Vec<&String> {
+    let served = rules.served.iter();
+    let missing = served.filter(|(_, served)| !matches!(served, Served::Document(_)));
+    missing.map(|(url, _)| url).collect()
 }
 
 /// Scenarios with equal keys share a listener.
@@ -39,7 +85,12 @@ fn listener_key(scenario: &Scenario) -> String {
     let jwt = scenario.jwt.as_ref().map(jwt_fields);
     let metadata = json!(scenario.traffic.metadata);
     let front = &scenario.front;
-    format!("{} {front:?} {jwt:?} {metadata}", scenario.plugin.config())
+    let rules = scenario
+        .authentication
+        .as_ref()
+        .map(|rules| rules.plugin.config());
+    let config = scenario.plugin.config();
+    format!("{config} {rules:?} {front:?} {jwt:?} {metadata}")
 }
 
 /// Cuts `members` where a process would get more than `limit` listeners.
@@ -118,11 +169,28 @@ impl<'s> Stages<'s> {
         by_cluster.into_values().collect()
     }
 
+    /// Has the library keep every key set of these listeners, and gives the clusters
+    /// that lead to it: whether anybody listens there.
+    pub fn keep_keys(&self, library: &Library) -> BTreeMap<String, bool> {
+        let rules = self
+            .distinct
+            .iter()
+            .filter_map(|scenario| scenario.authentication.as_ref());
+        let mut clusters = BTreeMap::new();
+        for (address, served) in rules.flat_map(Authentication::addresses) {
+            if let Served::Document(document) = served {
+                library.keep(&address.authority, &address.path, document.as_str());
+            }
+            clusters.insert(address.cluster, *served != Served::Unreachable);
+        }
+        clusters
+    }
+
     /// The listeners.
-    pub fn listeners(&self, module: &Path, tls: &Value) -> Vec<Listener> {
+    pub fn listeners(&self, modules: &Modules, tls: &Value) -> Vec<Listener> {
         let numbered = self.distinct.iter().enumerate();
         numbered
-            .map(|(number, scenario)| listener(number, scenario, module, tls))
+            .map(|(number, scenario)| listener(number, scenario, modules, tls))
             .collect()
     }
 }
@@ -131,8 +199,8 @@ fn name(number: usize) -> String {
     format!("case-{number}")
 }
 
-fn listener(number: usize, scenario: &Scenario, module: &Path, tls: &Value) -> Listener {
-    let manager = manager(scenario, module);
+fn listener(number: usize, scenario: &Scenario, modules: &Modules, tls: &Value) -> Listener {
+    let manager = manager(scenario, modules);
     Listener::new(&name(number))
         .proxy_protocol()
         .tls_inspector()
@@ -140,7 +208,7 @@ fn listener(number: usize, scenario: &Scenario, module: &Path, tls: &Value) -> L
         .chain(FilterChain::new(&manager).raw())
 }
 
-fn manager(scenario: &Scenario, module: &Path) -> HttpConnectionManager {
+fn manager(scenario: &Scenario, modules: &Modules) -> HttpConnectionManager {
     let mut manager = HttpConnectionManager::to_cluster("upstream")
         .path_normalization(normalization(scenario))
         .field("local_reply_config", tell_details());
@@ -155,8 +223,15 @@ fn manager(scenario: &Scenario, module: &Path) -> HttpConnectionManager {
     if let Some(jwt) = &scenario.jwt {
         manager = manager.filter(jwt_authn(jwt_fields(jwt)));
     }
+    if let (Some(rules), Ok(module)) = (&scenario.authentication, &modules.jwt) {
+        let config = rules.plugin.config().to_string();
+        manager = manager.filter(WasmFilter::new("jwt", module, &config).to_json());
+    }
+    if scenario.authentication.is_some() && scenario.plugin.resources.is_empty() {
+        return manager;
+    }
     let config = scenario.plugin.config().to_string();
-    manager.filter(WasmFilter::new("authz", module, &config).to_json())
+    manager.filter(WasmFilter::new("authz", &modules.authz, &config).to_json())
 }
 
 fn normalization(scenario: &Scenario) -> PathNormalization {
