@@ -29,6 +29,18 @@ pub(crate) fn tokens<'r>(
     draft: &Draft<'r>,
 ) -> Vec<Found<'r>> {
     let mut found = Vec::new();
+    in_headers(program, locations, draft, &mut found);
+    in_parameters(locations, draft, &mut found);
+    in_cookies(locations, draft, &mut found);
+    found
+}
+
+fn in_headers<'r>(
+    program: &Program,
+    locations: &Locations,
+    draft: &Draft<'r>,
+    found: &mut Vec<Found<'r>>,
+) {
     for (name, prefix) in &locations.headers {
         for value in lines(program, *name, draft) {
             if let Some(text) = after_prefix(value, prefix) {
@@ -37,22 +49,28 @@ pub(crate) fn tokens<'r>(
             }
         }
     }
+}
+
+fn in_parameters<'r>(locations: &Locations, draft: &Draft<'r>, found: &mut Vec<Found<'r>>) {
     for (number, name) in locations.parameters.iter().enumerate() {
         if let Some(text) = parameter(draft, name) {
             let place = Place::Parameter(number);
             found.push(Found { text, place });
         }
     }
-    if let Some(header) = locations.cookie_header {
-        for name in &locations.cookies {
-            let mut lines = draft.values(header);
-            if let Some(text) = lines.find_map(|line| cookie_value(line, name)) {
-                let place = Place::Cookie;
-                found.push(Found { text, place });
-            }
+}
+
+fn in_cookies<'r>(locations: &Locations, draft: &Draft<'r>, found: &mut Vec<Found<'r>>) {
+    let Some(header) = locations.cookie_header else {
+        return;
+    };
+    for name in &locations.cookies {
+        let mut lines = draft.values(header);
+        if let Some(text) = lines.find_map(|line| cookie_value(line, name)) {
+            let place = Place::Cookie;
+            found.push(Found { text, place });
         }
     }
-    found
 }
 
 /// The lines of a header, of which Envoy has joined some already: several lines of

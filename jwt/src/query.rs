@@ -6,7 +6,7 @@ use std::borrow::Cow;
 pub(crate) fn first<'p>(path: &'p [u8], name: &[u8]) -> Option<Cow<'p, [u8]>> {
     let (_, query) = split(path)?;
     let mut pieces = query.split(|byte| *byte == b'&').map(parameter);
-    let (_, value) = pieces.find(|(found, _)| *decoded(found) == *name)?;
+    let (_, value) = pieces.find(|(found, _)| is_named(found, name))?;
     Some(decoded(value))
 }
 
@@ -18,7 +18,7 @@ pub(crate) fn without(path: &[u8], name: &[u8]) -> Option<Vec<u8>> {
     let (base, query) = split(path)?;
     let all = query.split(|byte| *byte == b'&');
     let kept: Vec<&[u8]> = all
-        .filter(|piece| *decoded(parameter(piece).0) != *name)
+        .filter(|piece| !is_named(parameter(piece).0, name))
         .collect();
     let query_of_kept = kept.join(&b'&');
     if query_of_kept.len() == query.len() {
@@ -46,20 +46,28 @@ fn parameter(piece: &[u8]) -> (&[u8], &[u8]) {
     split_at(piece, b'=').unwrap_or((piece, &[]))
 }
 
-/// Percent-decoding. What is no escape stays as it is, and `+` is no space.
+/// Whether a name is that one when it is decoded.
+fn is_named(found: &[u8], name: &[u8]) -> bool {
+    decoding(found).eq(name.iter().copied())
+}
+
 fn decoded(bytes: &[u8]) -> Cow<'_, [u8]> {
-    if !bytes.contains(&b'%') {
-        return Cow::Borrowed(bytes);
+    if bytes.contains(&b'%') {
+        Cow::Owned(decoding(bytes).collect())
+    } else {
+        Cow::Borrowed(bytes)
     }
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some((first, after)) = rest.split_first() {
+}
+
+/// Percent-decoding. What is no escape stays as it is, and `+` is no space.
+fn decoding(mut rest: &[u8]) -> impl Iterator<Item = u8> {
+    std::iter::from_fn(move || {
+        let (first, after) = rest.split_first()?;
         let escape = (*first == b'%').then(|| escaped(after)).flatten();
         let (byte, after) = escape.unwrap_or((*first, after));
-        decoded.push(byte);
         rest = after;
-    }
-    Cow::Owned(decoded)
+        Some(byte)
+    })
 }
 
 fn escaped(after: &[u8]) -> Option<(u8, &[u8])> {
