@@ -21,9 +21,9 @@ pub enum What {
     Rust,
     /// Every Envoy version that the tests run on.
     Envoy,
-    /// Packages of the system: Binaryen, clang, Node.js, Python, wrk.
+    /// Packages of the system: Binaryen, clang, Node.js, npm, Python, wrk.
     Packages,
-    /// Programs built by cargo: wasm-bindgen's test runner.
+    /// wasm-bindgen's test runner, and an OpenID provider.
     Tools,
 }
 
@@ -42,6 +42,7 @@ pub fn setup(tree: &Tree, what: What) -> Result<()> {
     }
     if asked(What::Tools) {
         tools::wasm_bindgen_runner(tree)?;
+        tools::identity_provider(tree)?;
     }
     Ok(())
 }

@@ -78,6 +78,7 @@ fn set_up(tree: &Tree, _: &mut Tally) -> Result<()> {
     setup::packages::require(Package::Clang)?;
     setup::packages::require(Package::Node)?;
     setup::envoy::every_version(tree)?;
+    setup::tools::identity_provider(tree)?;
     setup::tools::wasm_bindgen_runner(tree).map(drop)
 }
 

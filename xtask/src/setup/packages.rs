@@ -13,8 +13,10 @@ pub enum Package {
     Binaryen,
     /// Compiles the C and assembly of ring, which speaks TLS in the tests.
     Clang,
-    /// Runs the engines' tests compiled to WebAssembly.
+    /// Runs the engines' tests compiled to WebAssembly, and the identity provider.
     Node,
+    /// Fetches the identity provider; a package of its own on Debian.
+    Npm,
     /// Fetches Envoy; pip comes as a package of its own on Debian.
     Python,
     /// Load for the benches.
@@ -29,10 +31,11 @@ struct Facts {
 }
 
 impl Package {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Binaryen,
         Self::Clang,
         Self::Node,
+        Self::Npm,
         Self::Python,
         Self::Wrk,
     ];
@@ -55,7 +58,13 @@ impl Package {
                 program: "node",
                 apt: &["nodejs"],
                 brew: "node",
-                purpose: "runs the engines' tests as WebAssembly",
+                purpose: "runs the engines' tests as WebAssembly, and an identity provider",
+            },
+            Self::Npm => Facts {
+                program: "npm",
+                apt: &["npm"],
+                brew: "node",
+                purpose: "fetches the identity provider of the tests",
             },
             Self::Python => Facts {
                 program: "python3",

@@ -1,10 +1,11 @@
-//! Programs that cargo builds, kept under `target/tools`.
+//! Programs that cargo builds or npm fetches, kept under `target/tools`.
 
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
+use super::packages::{self, Package};
 use crate::run;
 use crate::tree::Tree;
 
@@ -41,6 +42,37 @@ pub fn cargo_mutants(tree: &Tree) -> Result<PathBuf> {
         options: &["--debug"],
     };
     install(tree, &tool)
+}
+
+/// The OpenID provider of the end-to-end tests, with the versions of its lock file.
+///
+/// Its script stays in the repository: here are the packages that it needs.
+pub fn identity_provider(tree: &Tree) -> Result<()> {
+    const LIST: &str = "package.json";
+    const LOCK: &str = "package-lock.json";
+    let source = tree.root().join("tests/identity_provider");
+    let home = tree.made("tools/identity-provider");
+    let read =
+        |path: PathBuf| std::fs::read_to_string(&path).with_context(|| path.display().to_string());
+    let lock = read(source.join(LOCK))?;
+    // The last thing that is written, so that one which is equal means a whole folder.
+    let done = home.join("installed.json");
+    if std::fs::read_to_string(&done).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    packages::require(Package::Node)?;
+    packages::require(Package::Npm)?;
+    std::fs::create_dir_all(&home).with_context(|| home.display().to_string())?;
+    for name in [LIST, LOCK] {
+        std::fs::write(home.join(name), read(source.join(name))?)
+            .with_context(|| home.join(name).display().to_string())?;
+    }
+    let mut npm = Command::new("npm");
+    npm.current_dir(&home).arg("ci");
+    // Nothing of it needs to run on installation, so nothing may.
+    npm.args(["--ignore-scripts", "--no-audit", "--no-fund", "--silent"]);
+    run::run(&mut npm).context("the identity provider of the tests cannot be fetched")?;
+    std::fs::write(&done, lock).with_context(|| done.display().to_string())
 }
 
 /// Builds the program unless that version is there.
