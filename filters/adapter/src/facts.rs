@@ -32,10 +32,16 @@ pub(crate) struct Facts<'cb> {
 }
 
 impl<'cb> Facts<'cb> {
-    /// Asks the host for everything in `demand`.
-    pub(crate) fn read(host: Host<'cb>, demand: AttributeSet) -> Self {
+    /// Asks the host for the headers in `demand`; the rest is unavailable.
+    pub(crate) fn read_only_headers(host: Host<'cb>, demand: AttributeSet) -> Self {
         let mut facts = Self::default();
         facts.read_headers(host, demand);
+        facts
+    }
+
+    /// Asks the host for everything in `demand`.
+    pub(crate) fn read(host: Host<'cb>, demand: AttributeSet) -> Self {
+        let mut facts = Self::read_only_headers(host, demand);
         facts.read_connection(host, demand);
         if demand.contains(Attribute::Metadata) {
             facts.metadata = metadata::read(host);

@@ -114,7 +114,12 @@ impl<F: HttpFilter> Runtime<F> {
         let Some(filter) = self.filter(root) else {
             return Step::Reply(F::unconfigured());
         };
-        let facts = Facts::read(host, filter.demand());
+        let demand = filter.demand();
+        let facts = if F::READS_MORE_THAN_HEADERS {
+            Facts::read(host, demand)
+        } else {
+            Facts::read_only_headers(host, demand)
+        };
         question(filter, &facts.request())
     }
 

@@ -71,6 +71,7 @@ impl Jwt {
 impl HttpFilter for Jwt {
     const NAME: &'static str = "sluice-jwt";
     const HAS_ERRANDS: bool = true;
+    const READS_MORE_THAN_HEADERS: bool = false;
     /// A parked request is judged anew: nothing of it is kept.
     type Waiting = ();
 
