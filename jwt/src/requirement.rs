@@ -67,3 +67,70 @@ fn weightier(before: Status, status: Status) -> Status {
         status
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Unmet, evaluate};
+    use crate::key_source::SourceId;
+    use crate::status::Status;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    const MISSING: Result<(), Unmet> = Err(Unmet::Refused(Status::Missing));
+    const UNKNOWN: Result<(), Unmet> = Err(Unmet::Refused(Status::UnknownIssuer));
+    const EXPIRED: Result<(), Unmet> = Err(Unmet::Refused(Status::Expired));
+    const BAD: Result<(), Unmet> = Err(Unmet::Refused(Status::BadFormat));
+    const WAIT: Result<(), Unmet> = Err(Unmet::Wait(SourceId(7)));
+
+    /// Evaluates rules that answer in turn; also returns who was asked.
+    fn evaluated(rules: usize, answers: &[Result<(), Unmet>]) -> (Result<(), Unmet>, Vec<usize>) {
+        let mut asked = Vec::new();
+        let mut answers = answers.iter();
+        let result = evaluate(rules, |rule| {
+            asked.push(rule);
+            *answers.next().expect("nobody asks on")
+        });
+        assert_eq!(answers.len(), 0, "somebody was not asked");
+        (result, asked)
+    }
+
+    #[test]
+    fn one_rule_is_asked_once() {
+        assert_eq!(evaluated(1, &[Ok(())]), (Ok(()), vec![0]));
+        assert_eq!(evaluated(1, &[MISSING]), (Ok(()), vec![0]));
+        assert_eq!(evaluated(1, &[EXPIRED]), (EXPIRED, vec![0]));
+        assert_eq!(evaluated(1, &[WAIT]), (WAIT, vec![0]));
+    }
+
+    #[test]
+    fn the_first_success_is_enough() {
+        assert_eq!(evaluated(2, &[Ok(())]), (Ok(()), vec![0]));
+        assert_eq!(evaluated(2, &[BAD, Ok(())]), (Ok(()), vec![0, 1]));
+    }
+
+    #[test]
+    fn all_are_asked_again_until_one_fails() {
+        let again = vec![0, 1, 0, 1];
+        let missing = [MISSING; 4];
+        assert_eq!(evaluated(2, &missing), (Ok(()), again.clone()));
+        let stripped = [BAD, UNKNOWN, Ok(()), MISSING];
+        assert_eq!(evaluated(2, &stripped), (Ok(()), again));
+        let (result, asked) = evaluated(2, &[BAD, UNKNOWN, EXPIRED]);
+        assert_eq!((result, asked), (EXPIRED, vec![0, 1, 0]));
+        let (result, asked) = evaluated(2, &[MISSING, BAD, WAIT]);
+        assert_eq!((result, asked), (WAIT, vec![0, 1, 0]));
+    }
+
+    #[test]
+    fn what_says_little_is_told_last() {
+        for (answers, told) in [
+            ([EXPIRED, UNKNOWN, UNKNOWN], EXPIRED),
+            ([UNKNOWN, EXPIRED, UNKNOWN], EXPIRED),
+            ([UNKNOWN, MISSING, UNKNOWN], UNKNOWN),
+            ([MISSING, UNKNOWN, UNKNOWN], UNKNOWN),
+            ([EXPIRED, BAD, UNKNOWN], BAD),
+        ] {
+            assert_eq!(evaluated(2, &answers).0, told, "{answers:?}");
+        }
+    }
+}
