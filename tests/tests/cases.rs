@@ -62,7 +62,7 @@ type SharedDriver = Arc<Mutex<Box<dyn Driver + Send>>>;
 
 fn cases(name: &str, driver: Box<dyn Driver + Send>) -> Vec<Trial> {
     let driver: SharedDriver = Arc::new(Mutex::new(driver));
-    let files = files("authz");
+    let files = [files("authz"), files("jwt")].concat();
     files
         .iter()
         .flat_map(|path| trials_of(name, path, &driver))

@@ -19,6 +19,9 @@ use super::verdict::Verdict;
 /// Namespace of the workload and of the resource.
 const NAMESPACE: &str = "case";
 
+/// Header with the token and nothing else: after `Bearer`, an empty token is none.
+const HEADER: &str = "x-token";
+
 /// A time at which no token of a line without `now` has ended or has not begun.
 const NO_TIME: u64 = 1;
 
@@ -63,8 +66,8 @@ fn token(case: &Value) -> String {
 
 fn scenario(case: &Value, token: &str, tier: Tier) -> Scenario {
     let mut traffic = Traffic::get("/");
-    let value = format!("Bearer {token}").into_bytes();
-    traffic.headers.push(("authorization".to_owned(), value));
+    let value = token.as_bytes().to_vec();
+    traffic.headers.push((HEADER.to_owned(), value));
     Scenario {
         name: case["name"].as_str().unwrap_or_default().to_owned(),
         plugin: Plugin::default(),
@@ -87,11 +90,12 @@ fn scenario(case: &Value, token: &str, tier: Tier) -> Scenario {
 
 /// One rule that takes tokens of any issuer. Such a rule has to fetch its keys.
 fn plugin(url: &str) -> Plugin {
+    let rule = json!({"jwksUri": url, "fromHeaders": [{"name": HEADER}]});
     let resource = json!({
         "apiVersion": "security.istio.io/v1",
         "kind": "RequestAuthentication",
         "metadata": {"name": "case", "namespace": NAMESPACE},
-        "spec": {"jwtRules": [{"jwksUri": url}]},
+        "spec": {"jwtRules": [rule]},
     });
     Plugin {
         resources: vec![resource],

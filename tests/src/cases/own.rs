@@ -16,6 +16,7 @@ use sluice_policy::Workload;
 pub use judge::judge;
 pub use run::{judge_documents, run};
 
+use super::authentication::{Authentication, Served, Tier};
 use super::jwt_authn::{JwtAuthn, Rule};
 use super::scenario::{Front, Header, Plugin, Protocol, Scenario, Tls, Traffic};
 use super::yaml;
@@ -25,6 +26,8 @@ const NAMESPACE: &str = "production";
 const AUTHORITY: &str = "payment-service";
 /// Seconds since 1970 at which tokens are judged: 2025-10-09.
 const NOW: i64 = 1_760_000_000;
+/// Stands for the token in the path or a header of a request.
+const TOKEN: &str = "{token}";
 const SOURCE: &str = "10.0.0.7:40412";
 const DESTINATION: &str = "10.0.0.9:8080";
 
@@ -128,6 +131,9 @@ pub struct Row {
     /// Header changes that the upstream sees; none if not given.
     #[serde(default)]
     pub upstream: HeaderChanges,
+    /// Path that the upstream sees, where it matters.
+    #[serde(default)]
+    pub upstream_path: Option<String>,
     /// Providers that are asked.
     #[serde(default)]
     pub asked: Vec<String>,
@@ -255,9 +261,11 @@ impl Case {
     }
 
     fn scenario(&self, index: usize, row: &Row) -> Result<Scenario, String> {
-        let token = row.claims.as_ref().map(mint::authorization).transpose()?;
+        let token = row.claims.as_ref().map(mint::token).transpose()?;
+        let authentication = self.authentication()?;
         let rule = token
             .as_ref()
+            .filter(|_| authentication.is_none())
             .map(|_| mint::key_set().map(Rule::of_any_issuer))
             .transpose()?;
         Ok(Scenario {
@@ -269,8 +277,8 @@ impl Case {
                 rules: vec![rule],
                 now: NOW,
             }),
-            authentication: None,
-            traffic: row.traffic(token),
+            authentication,
+            traffic: row.traffic(token.as_deref()),
             unreachable: self.unreachable.clone(),
         })
     }
@@ -284,11 +292,52 @@ impl Case {
                 "spec": spec,
             })
         });
+        let others = self
+            .resources
+            .iter()
+            .filter(|resource| !is_of_tokens(resource));
         Plugin {
-            resources: short.chain(self.resources.iter().cloned()).collect(),
+            resources: short.chain(others.cloned()).collect(),
             mesh: self.mesh.clone(),
             options: self.options.clone(),
         }
+    }
+
+    /// RequestAuthentications are the JWT filter's. Each `jwksUri` serves the keys
+    /// that sign the tokens of the case, unless it is one of `unreachable`.
+    fn authentication(&self) -> Result<Option<Authentication>, String> {
+        let of_tokens = self
+            .resources
+            .iter()
+            .filter(|resource| is_of_tokens(resource));
+        let resources: Vec<Value> = of_tokens.cloned().collect();
+        if resources.is_empty() {
+            return Ok(None);
+        }
+        let keys = mint::key_set()?.to_string();
+        let rules = resources
+            .iter()
+            .filter_map(|resource| resource["spec"]["jwtRules"].as_array());
+        let urls = rules.flatten().filter_map(|rule| rule["jwksUri"].as_str());
+        let served = urls.map(|url| {
+            let is_up = !self.unreachable.iter().any(|down| down == url);
+            let served = if is_up {
+                Served::Document(keys.clone())
+            } else {
+                Served::Unreachable
+            };
+            (url.to_owned(), served)
+        });
+        Ok(Some(Authentication {
+            served: served.collect(),
+            plugin: Plugin {
+                resources,
+                mesh: self.mesh.clone(),
+                options: Map::new(),
+            },
+            now_s: NOW.unsigned_abs(),
+            tier: Tier::Host,
+        }))
     }
 
     fn workload(&self) -> Workload {
@@ -317,9 +366,17 @@ impl Case {
 }
 
 impl Row {
-    fn traffic(&self, token: Option<Vec<u8>>) -> Traffic {
-        let headers = self.headers.iter().map(header);
-        let token = token.map(|token| ("authorization".to_owned(), token));
+    /// The token stands wherever the request says `{token}`, else in the usual header.
+    fn traffic(&self, token: Option<&str>) -> Traffic {
+        let filled = |text: &str| text.replace(TOKEN, token.unwrap_or(TOKEN));
+        let is_placed = self.path.contains(TOKEN)
+            || self.headers.iter().any(|(_, value)| value.contains(TOKEN));
+        let headers = self
+            .headers
+            .iter()
+            .map(|(name, value)| header(name, filled(value)));
+        let token = token.filter(|_| !is_placed);
+        let token = token.map(|token| header("authorization", format!("Bearer {token}")));
         Traffic {
             protocol: match self.protocol {
                 OwnProtocol::Http1 => Protocol::Http1,
@@ -327,7 +384,7 @@ impl Row {
                 OwnProtocol::Grpc => Protocol::Grpc,
             },
             method: self.method.clone(),
-            path: self.path.clone(),
+            path: filled(&self.path),
             authority: self.authority.clone(),
             headers: headers.chain(token).collect(),
             source: self.source,
@@ -351,6 +408,11 @@ impl Row {
     }
 }
 
-fn header((name, value): &(String, String)) -> Header {
-    (name.to_ascii_lowercase(), value.clone().into_bytes())
+fn header(name: &str, value: String) -> Header {
+    (name.to_ascii_lowercase(), value.into_bytes())
+}
+
+/// Whether the JWT filter takes the resource.
+fn is_of_tokens(resource: &Value) -> bool {
+    resource["kind"] == "RequestAuthentication"
 }

@@ -78,6 +78,7 @@ impl Inspection<'_> {
 
     fn signature(&self) -> String {
         let bytes = match self.reading.signature_bytes {
+            Ok(1) => "1 byte".to_owned(),
             Ok(bytes) => format!("{bytes} bytes"),
             Err(Unreadable::Missing) => return Unreadable::Missing.words().to_owned(),
             Err(reason) => return reason.words().to_owned(),
@@ -97,8 +98,7 @@ impl Inspection<'_> {
                 format!("{BAD}refused{BAD:#}{place} with status {http}: {reason}\n")
             }
             Judgement::Ignored => format!("{ODD}ignored{ODD:#}{place}: no rule looks at it\n"),
-            Judgement::NoKeys(sources) if self.place.is_none() => {
-                debug_assert!(!sources.is_empty());
+            Judgement::NoKeys(_) if self.place.is_none() => {
                 format!(
                     "{ODD}not verified{ODD:#}: nothing else speaks against it; --jwks gives the keys\n"
                 )

@@ -124,7 +124,7 @@ fn pem(text: &str) -> Result<Key, KeyError> {
     let other = HELP.iter().find(|(label, _)| block(text, label).is_some());
     Err(other.map_or(
         KeyError {
-            found: "neither of them",
+            found: "something else",
             help: None,
         },
         |(_, error)| *error,

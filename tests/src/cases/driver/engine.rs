@@ -268,12 +268,18 @@ fn finish(
             forwarded: true,
             status: 200,
             grpc_status: grpc.then_some(0),
-            upstream: fronted.headers,
+            upstream: upstream(fronted),
             response,
             ..Observation::default()
         },
     };
     Observation { asked, ..found }
+}
+
+/// Header lines with the path that the upstream sees.
+fn upstream(fronted: Fronted) -> Vec<Header> {
+    let path = (":path".to_owned(), fronted.path.into_bytes());
+    [path].into_iter().chain(fronted.headers).collect()
 }
 
 /// What Envoy makes of a local reply: for gRPC the status of HTTP becomes 200

@@ -236,6 +236,7 @@ fn observation(scenario: &Scenario, outcome: &Outcome) -> Observation {
     let asked = outcome
         .callouts
         .iter()
+        .filter(|call| !authentication::is_of_keys(scenario, &call.cluster))
         .map(|call| name_of(&providers, &call.cluster))
         .collect();
     let counters = outcome

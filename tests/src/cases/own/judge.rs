@@ -42,7 +42,7 @@ pub fn judge(
     }
     checks.equal("asked", &found.asked, &row.asked);
     if let Some(metrics) = &found.metrics {
-        counted(&mut checks, row, metrics);
+        counted(&mut checks, row, scenario, metrics);
     }
     checks.verdict()
 }
@@ -77,6 +77,13 @@ fn forwarded(checks: &mut Checks, row: &Row, fronted: Option<&Fronted>, found: &
         &found.details.as_deref().filter(|_| !found.forwarded),
         &None,
     );
+    if row.upstream_path.is_some() {
+        checks.equal(
+            "path",
+            &value_of(&found.upstream, ":path"),
+            &row.upstream_path,
+        );
+    }
     if let (true, Some(fronted)) = (found.forwarded, fronted) {
         let expected = changed(&comparable(&fronted.headers), &row.upstream);
         checks.equal("upstream headers", &comparable(&found.upstream), &expected);
@@ -108,12 +115,14 @@ fn refused(checks: &mut Checks, rule: &str, scenario: &Scenario, found: &Observa
 }
 
 /// The verdict is counted once, under the deciding rule.
-fn counted(checks: &mut Checks, row: &Row, metrics: &BTreeMap<String, u64>) {
+fn counted(checks: &mut Checks, row: &Row, scenario: &Scenario, metrics: &BTreeMap<String, u64>) {
     let count = |name: &str| metrics.get(name).copied().unwrap_or_default();
     for (name, delta) in &row.metrics {
         checks.equal(name, &count(name), delta);
     }
     match &row.expect {
+        // The JWT filter is alone.
+        _ if is_unauthorized(scenario) => {}
         Expect::Forwarded => {
             let allowed = metrics.iter().filter(|(name, _)| name.starts_with(ALLOWED));
             checks.equal(ALLOWED, &allowed.map(|(_, delta)| *delta).sum(), &1);
@@ -124,6 +133,11 @@ fn counted(checks: &mut Checks, row: &Row, metrics: &BTreeMap<String, u64>) {
         }
         Expect::Reply(_) => {}
     }
+}
+
+/// Whether no authorization filter runs.
+fn is_unauthorized(scenario: &Scenario) -> bool {
+    scenario.authentication.is_some() && scenario.plugin.resources.is_empty()
 }
 
 /// `rule[N]` is short for that rule of the case's own policy.

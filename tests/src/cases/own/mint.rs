@@ -11,18 +11,18 @@ use serde_json::{Map, Value, json};
 /// Bytes of one coordinate of a P-256 point.
 const COORDINATE_BYTES: usize = 32;
 
-/// Value of an authorization header with a token of these claims.
+/// A token of these claims.
 ///
 /// # Errors
 /// The system has no randomness.
-pub fn authorization(claims: &Map<String, Value>) -> Result<Vec<u8>, String> {
+pub fn token(claims: &Map<String, Value>) -> Result<String, String> {
     let header = URL_SAFE_NO_PAD.encode(json!({"alg": "ES256"}).to_string());
     let payload = URL_SAFE_NO_PAD.encode(Value::Object(claims.clone()).to_string());
     let signed = format!("{header}.{payload}");
     let signature = key()?
         .sign(&SystemRandom::new(), signed.as_bytes())
         .map_err(|e| e.to_string())?;
-    Ok(format!("Bearer {signed}.{}", URL_SAFE_NO_PAD.encode(signature)).into_bytes())
+    Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
 /// The key set that verifies every token of this process.

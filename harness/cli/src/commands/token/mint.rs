@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde_json::{Map, Value, json};
 use sluice_jwt::{Algorithm, KeyType};
 
@@ -18,6 +18,7 @@ use crate::token::{key_file, time};
 
 /// Options of `sluice token mint`.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("signer").args(["key", "generate"]).required(true)))]
 #[command(after_help = "Examples:\n  \
     sluice token mint --generate es256 --save keys/test --issuer https://issuer.example --subject alice\n  \
     sluice token mint --key keys/test.pem --issuer https://issuer.example --audience payments \\\n      \
@@ -26,13 +27,7 @@ use crate::token::{key_file, time};
     Equal input gives an equal token, but for ES256, ES384 and PS*, whose signatures hold randomness.")]
 pub struct MintArgs {
     /// Private key to sign with: PEM, JWK or a key set
-    #[arg(
-        long,
-        help_heading = "Key",
-        value_name = "FILE",
-        required_unless_present = "generate",
-        conflicts_with = "generate"
-    )]
+    #[arg(long, help_heading = "Key", value_name = "FILE")]
     pub key: Option<PathBuf>,
 
     /// Make a new key, and write it and its key set to files

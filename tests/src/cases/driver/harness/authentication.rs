@@ -36,6 +36,13 @@ pub fn requests(scenario: &Scenario) -> usize {
     rules.map_or(1, |rules| rules.tier.requests())
 }
 
+/// Whether a cluster leads to keys, and not to a provider that is asked.
+pub fn is_of_keys(scenario: &Scenario, cluster: &str) -> bool {
+    let rules = scenario.authentication.iter();
+    let mut addresses = rules.flat_map(Authentication::addresses);
+    addresses.any(|(address, _)| address.cluster == cluster)
+}
+
 /// What a server of keys answers; none if it is not one that is asked.
 pub fn answer(rules: &Authentication, call: &HttpCall) -> Option<HttpAnswer> {
     let text = |name: &str| {
