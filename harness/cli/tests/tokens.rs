@@ -33,11 +33,11 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn private(name: &str) -> PrivateKey {
-    let mut keys = key_file::read(&fixture(name)).unwrap();
-    match keys.remove(0) {
-        Key::Private(key) => key,
-        Key::Public(_) => panic!("{name} has no private key"),
-    }
+    let key = match key_file::read(&fixture(name)).unwrap().remove(0) {
+        Key::Private(key) => Some(key),
+        Key::Public(_) => None,
+    };
+    key.unwrap()
 }
 
 fn claims() -> Map<String, Value> {
@@ -174,17 +174,11 @@ fn both_halves_give_the_same_public_key() {
 }
 
 #[test]
-fn a_private_jwk_is_the_key_that_its_members_say() {
-    for new in NEW {
-        let key = new.generate().unwrap().key;
-        assert!(
-            !format!("{key:?}").contains(
-                key.public().to_jwk(new.algorithm())["kty"]
-                    .as_str()
-                    .unwrap()
-            )
-        );
-    }
+fn a_secret_is_not_shown_to_debug() {
+    let key = NewKey::Hs256.generate().unwrap().key;
+    let jwk = key.public().to_jwk(Algorithm::Hs256);
+    let secret = jwk["k"].as_str().unwrap();
+    assert!(!format!("{key:?} {:?}", key.public()).contains(secret));
 }
 
 struct Folder(tempfile::TempDir);
