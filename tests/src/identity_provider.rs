@@ -103,7 +103,7 @@ impl IdentityProvider {
             .header("content-length", form.len().to_string())
             .body(form);
         let answer = document(&self.send(&request)?)?;
-        let token = answer["access_token"].as_str();
+        let token = answer.get("access_token").and_then(Value::as_str);
         Ok(token.context("the answer has no access_token")?.to_owned())
     }
 
