@@ -1,5 +1,6 @@
 //! Builds the WebAssembly modules: the filters, and the guests of the tests.
 
+mod c_compiler;
 mod dead;
 mod memory;
 mod module;
@@ -26,6 +27,10 @@ use unfinished::Unfinished;
 /// Envoy and Istio set no limit; ours keeps pulls and V8's compilation quick.
 const SIZE_GOAL_BYTES: usize = 200 * 1024;
 
+/// Filters with a goal of their own: `jwt.wasm` has the cryptography in it that it needs
+/// on hosts without any.
+const OWN_SIZE_GOALS: [(&str, usize); 1] = [("jwt", 260 * 1024)];
+
 /// A module in its place.
 struct Delivered {
     name: String,
@@ -46,7 +51,7 @@ pub fn dist(tree: &Tree) -> Result<()> {
     println!("optimised by {}", optimiser::version()?);
     println!("{:<12} {:>9}  {:>8}  module", "filter", "bytes", "of goal");
     for filter in &delivered {
-        let percent = filter.size_bytes * 100 / SIZE_GOAL_BYTES;
+        let percent = filter.size_bytes * 100 / size_goal_bytes(&filter.name);
         let place = filter
             .path
             .strip_prefix(tree.root())
@@ -61,6 +66,13 @@ pub fn dist(tree: &Tree) -> Result<()> {
     ends.check()
 }
 
+fn size_goal_bytes(filter: &str) -> usize {
+    OWN_SIZE_GOALS
+        .into_iter()
+        .find(|(name, _)| *name == filter)
+        .map_or(SIZE_GOAL_BYTES, |(_, goal)| goal)
+}
+
 /// Builds every module into `target/wasm`, quietly. One that is larger than it could be
 /// is [`dist`]'s concern; it does the same.
 pub fn prepare(tree: &Tree) -> Result<()> {
@@ -70,6 +82,7 @@ pub fn prepare(tree: &Tree) -> Result<()> {
 /// Returns the filters; the guests are of no interest to a reader.
 fn build(tree: &Tree, ends: &mut EndsFound) -> Result<Vec<Delivered>> {
     rust::add_target(tree, rust::FILTER_TARGET)?;
+    c_compiler::require()?;
     optimiser::require()?;
     let packages = packages(tree)?;
     compile(tree, &packages)?;

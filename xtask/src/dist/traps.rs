@@ -15,8 +15,15 @@ use anyhow::{Result, ensure};
 use walrus::ir::{Instr, InstrLocId, InstrSeqId, Unreachable};
 use walrus::{FunctionId, LocalFunction, Module};
 
-/// Where every panic goes through and where a failed allocation ends, as mangled.
-const ENDS: [&str; 2] = ["4core9panicking9panic_fmt", "5alloc18handle_alloc_error"];
+/// Where every panic goes through and where a failed allocation ends, as mangled; then
+/// what chooses words for a panic, which is no straight line.
+const ENDS: [&str; 5] = [
+    "4core9panicking9panic_fmt",
+    "5alloc18handle_alloc_error",
+    "4core5slice5index16slice_index_fail",
+    "4core3str16slice_error_fail",
+    "4core9panicking19assert_failed_inner",
+];
 
 /// Which of [`ENDS`] some module had.
 #[derive(Debug, Default)]

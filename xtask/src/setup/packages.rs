@@ -11,7 +11,7 @@ use crate::run;
 pub enum Package {
     /// Makes the filters smaller.
     Binaryen,
-    /// Compiles the C and assembly of ring, which speaks TLS in the tests.
+    /// Compiles the C and assembly of ring: signatures in `jwt.wasm`, TLS in the tests.
     Clang,
     /// Runs the engines' tests compiled to WebAssembly, and the identity provider.
     Node,
