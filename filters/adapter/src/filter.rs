@@ -78,6 +78,9 @@ pub trait HttpFilter: Sized + 'static {
     /// Whether the filter runs errands and parks requests. What serves these is left
     /// out of a module whose filter does not.
     const HAS_ERRANDS: bool = false;
+    /// How much of the body of an answer to a callout is read: memory of a VM never shrinks,
+    /// and who is asked decides how much comes.
+    const MOST_ANSWER_BYTES: usize = usize::MAX;
     /// Whether [`demand`](Self::demand) may name more than headers. What reads the rest is
     /// left out of a module whose filter never does.
     const READS_MORE_THAN_HEADERS: bool = true;

@@ -367,7 +367,8 @@ impl<F: HttpFilter> Runtime<F> {
         let body = if body_size == 0 {
             Ok(&[][..])
         } else {
-            host.buffer(Buffer::CalloutResponseBody, body_size)
+            let size = body_size.min(F::MOST_ANSWER_BYTES);
+            host.buffer(Buffer::CalloutResponseBody, size)
         };
         let event = match (headers, &lines, body) {
             // Envoy reports a transport failure as a response without headers.

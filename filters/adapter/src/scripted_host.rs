@@ -128,11 +128,15 @@ pub(crate) mod imports {
     pub(crate) unsafe fn proxy_get_buffer_bytes(
         kind: u32,
         _: usize,
-        _: usize,
+        most: usize,
         data: Data,
         size: Size,
     ) -> u32 {
-        answer(&format!("buffer:{kind}"), data, size)
+        let status = answer(&format!("buffer:{kind}"), data, size);
+        // Sound: both pointers are to locals of the caller, and a shorter piece of what is
+        // there is there.
+        unsafe { size.write(size.read().min(most)) };
+        status
     }
 
     pub(crate) unsafe fn proxy_get_header_map_pairs(map: u32, data: Data, size: Size) -> u32 {

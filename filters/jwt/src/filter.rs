@@ -1,7 +1,9 @@
 //! The engine behind the callbacks.
 
 use sluice_adapter::{Configured, Host, HttpFilter, Level, Setup, Step, Wants, Woken, random_seed};
-use sluice_jwt::{Outcome, Program, Progress, Status, Verdict, authenticate, configure, refusal};
+use sluice_jwt::{
+    MAX_JWKS_BYTES, Outcome, Program, Progress, Status, Verdict, authenticate, configure, refusal,
+};
 use sluice_policy::{AttributeSet, CalloutEvent, Reply, Request, Severity};
 
 use crate::keyring::Keyring;
@@ -71,6 +73,8 @@ impl Jwt {
 impl HttpFilter for Jwt {
     const NAME: &'static str = "sluice-jwt";
     const HAS_ERRANDS: bool = true;
+    /// One byte more than may be, so that too much is noticed.
+    const MOST_ANSWER_BYTES: usize = MAX_JWKS_BYTES + 1;
     const READS_MORE_THAN_HEADERS: bool = false;
     /// A parked request is judged anew: nothing of it is kept.
     type Waiting = ();

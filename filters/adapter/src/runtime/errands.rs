@@ -118,6 +118,8 @@ mod tests {
         static OPEN: Cell<bool> = const { Cell::new(false) };
         /// The number of the last errand that ended, and whether it failed.
         static ENDED: Cell<Option<(u64, bool)>> = const { Cell::new(None) };
+        /// How long the last body was.
+        static BODY_BYTES: Cell<usize> = const { Cell::new(0) };
     }
 
     /// Parks requests until it is open. Wants errands to clusters named by number.
@@ -126,6 +128,7 @@ mod tests {
     impl HttpFilter for Waits {
         const NAME: &'static str = "waits";
         const HAS_ERRANDS: bool = true;
+        const MOST_ANSWER_BYTES: usize = 4;
         type Waiting = ();
 
         fn configure(_: Setup<'_>) -> Configured<Self> {
@@ -183,6 +186,9 @@ mod tests {
         /// An errand that fails is cause for the one with the next lower number.
         fn on_errand(&mut self, _: Host<'_>, errand: u64, event: &CalloutEvent<'_>) {
             let failed = *event == CalloutEvent::Failed;
+            if let CalloutEvent::HttpResponse { body, .. } = event {
+                BODY_BYTES.set(body.len());
+            }
             ENDED.set(Some((errand, failed)));
             NEXT.set((if failed { errand - 1 } else { 0 }, true));
         }
@@ -258,6 +264,22 @@ mod tests {
             ]
         );
         assert_eq!(arrive(&module, 4), Action::Continue as u32);
+    }
+
+    #[test]
+    fn of_an_answer_no_more_is_read_than_the_filter_takes() {
+        for (sent, read) in [(3, 3), (4, 4), (5, 4), (4_000_000, 4)] {
+            script(|_| {});
+            let module = module(7);
+            script(|host| {
+                let pairs = crate::pairs::encode(&[(b":status", b"200")]);
+                host.answers.insert("pairs:6".to_owned(), Ok(pairs));
+                host.answers
+                    .insert("buffer:4".to_owned(), Ok(vec![b'x'; sent]));
+            });
+            module.on_http_call_response(4, 1, sent);
+            assert_eq!(BODY_BYTES.get(), read);
+        }
     }
 
     #[test]
