@@ -40,7 +40,7 @@ enum Chore {
     Dist,
     /// Run case files: `cargo xtask cases PATH… [--driver engine|harness|envoy]`.
     Cases(forward::Passed),
-    /// Measure against native Envoy: `cargo xtask bench authz` or `harness`.
+    /// Measure against native Envoy: `cargo xtask bench authz`, `jwt` or `harness`.
     Bench(forward::Passed),
     /// Make the recording in tests/recordings anew, with a real Envoy.
     Record(forward::Passed),

@@ -1,7 +1,6 @@
 //! What `authz.wasm` adds to a request, beside native rbac with equal policies.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -9,6 +8,7 @@ use crate::bars::{Bar, Target};
 use crate::mesh::Mesh;
 use crate::policies::{Policies, Shape};
 use crate::proxies::{Proxy, Stage};
+use crate::rounds::{Plan, added, median};
 
 mod memory;
 
@@ -18,30 +18,6 @@ const SIZES: [(usize, f64); 4] = [(1, 2.5), (100, 0.35), (1_000, 0.04), (5_000, 
 const GROWTH: f64 = 1.25;
 const MODULE_BYTES: f64 = 200.0 * 1024.0;
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
-
-/// How much load.
-struct Plan {
-    rounds: usize,
-    warm_up: Duration,
-    load: Duration,
-}
-
-impl Plan {
-    const fn of(quick: bool) -> Self {
-        if quick { Self::QUICK } else { Self::FULL }
-    }
-
-    const FULL: Self = Self {
-        rounds: 7,
-        warm_up: Duration::from_secs(2),
-        load: Duration::from_secs(2),
-    };
-    const QUICK: Self = Self {
-        rounds: 1,
-        warm_up: Duration::from_secs(1),
-        load: Duration::from_secs(1),
-    };
-}
 
 /// Of which a figure is the median.
 pub const fn rounds(quick: bool) -> usize {
@@ -105,7 +81,8 @@ fn module_size(module: &Path) -> Result<Bar> {
 
 fn times(plan: &Plan, module: &Path) -> Result<Vec<Bar>> {
     let mut scenes = [plain(module)?, mutual_tls(module)?];
-    run(plan, &mut scenes)?;
+    let mut proxies: Vec<&mut Proxy> = scenes.iter_mut().flat_map(Scene::proxies).collect();
+    plan.run(&mut proxies)?;
     let [plain, _] = &scenes;
     print(&scenes);
     Ok(compare(&plain.bare, &plain.pairs))
@@ -163,44 +140,12 @@ fn pair(stage: Stage<'_>, policies: &Policies, target: Option<f64>, module: &Pat
     })
 }
 
-/// Rounds are interleaved, so that a slow minute of the machine hits all alike.
-fn run(plan: &Plan, scenes: &mut [Scene]) -> Result<()> {
-    let mut proxies: Vec<&mut Proxy> = scenes.iter_mut().flat_map(Scene::proxies).collect();
-    for proxy in &proxies {
-        proxy.warm_up(plan.warm_up)?;
-    }
-    for round in 1..=plan.rounds {
-        eprintln!("round {round} of {}", plan.rounds);
-        for proxy in &mut proxies {
-            proxy.measure(plan.load)?;
-        }
-    }
-    Ok(())
-}
-
 impl Scene {
     fn proxies(&mut self) -> impl Iterator<Item = &mut Proxy> {
         let pairs = self.pairs.iter_mut();
         let filtered = pairs.flat_map(|pair| [&mut pair.native, &mut pair.wasm]);
         [&mut self.bare].into_iter().chain(filtered)
     }
-}
-
-/// Median over the rounds of what this proxy adds to the bare one in the same round.
-fn added(proxy: &Proxy, bare: &Proxy) -> f64 {
-    median(
-        proxy
-            .rounds
-            .iter()
-            .zip(&bare.rounds)
-            .map(|(with, without)| with - without),
-    )
-}
-
-fn median(figures: impl Iterator<Item = f64>) -> f64 {
-    let mut sorted: Vec<f64> = figures.collect();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 fn print(scenes: &[Scene]) {

@@ -3,11 +3,13 @@
 mod authz;
 mod bars;
 mod harness;
+mod jwt;
 mod machine;
 mod mesh;
 mod policies;
 mod processes;
 mod proxies;
+mod rounds;
 mod wrk;
 
 use std::process::ExitCode;
@@ -33,6 +35,8 @@ struct Arguments {
 enum Name {
     /// Time that authz.wasm adds to a request in Envoy, beside native rbac.
     Authz,
+    /// Time that jwt.wasm adds to a request in Envoy, beside native jwt_authn.
+    Jwt,
     /// Exchanges per second of the harness, and the memory of a long replay.
     Harness,
 }
@@ -41,6 +45,7 @@ impl Name {
     const fn text(self) -> &'static str {
         match self {
             Self::Authz => "authz",
+            Self::Jwt => "jwt",
             Self::Harness => "harness",
         }
     }
@@ -49,6 +54,7 @@ impl Name {
     const fn rounds(self, quick: bool) -> usize {
         match self {
             Self::Authz => authz::rounds(quick),
+            Self::Jwt => jwt::rounds(quick),
             Self::Harness => harness::rounds(quick),
         }
     }
@@ -64,6 +70,7 @@ impl Name {
     fn measure(self, quick: bool) -> Result<Vec<Bar>> {
         match self {
             Self::Authz => authz::measure(quick),
+            Self::Jwt => jwt::measure(quick),
             Self::Harness => harness::measure(quick),
         }
     }

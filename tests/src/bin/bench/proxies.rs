@@ -12,7 +12,7 @@ use sluice_envoy::{Envoy, EnvoyBinary, RunningEnvoy};
 
 use crate::mesh::{Front, Mesh};
 use crate::policies::{NAMESPACE, Policies};
-use crate::wrk;
+use crate::wrk::Load;
 
 const LISTENER: &str = "inbound";
 
@@ -21,7 +21,7 @@ pub struct Proxy {
     envoy: RunningEnvoy,
     /// None in plain text.
     front: Option<Front>,
-    path: String,
+    load: Load,
     /// Microseconds of processor time per request, one figure a round.
     pub rounds: Vec<f64>,
 }
@@ -51,13 +51,7 @@ impl Stage<'_> {
     }
 
     fn start(self, filter: Option<Value>, policies: &Policies) -> Result<Proxy> {
-        let mut manager = HttpConnectionManager::direct_response(200, "ok");
-        if let Some(filter) = filter {
-            manager = manager.filter(filter);
-        }
-        let node = Node::new(NAMESPACE, [("app", "bench")]);
-        let bootstrap = Bootstrap::new(node).listener(self.listener(&manager));
-        let envoy = Envoy::new(EnvoyBinary::find_default()?).start(bootstrap.into_json())?;
+        let envoy = start(self.listener(&manager(filter)))?;
         let front = self
             .mesh
             .map(|mesh| mesh.front(&policies.allowed_caller(), envoy.listener(LISTENER)?))
@@ -65,7 +59,7 @@ impl Stage<'_> {
         Ok(Proxy {
             envoy,
             front,
-            path: policies.allowed_path(),
+            load: Load::path(&policies.allowed_path()),
             rounds: Vec::new(),
         })
     }
@@ -82,27 +76,53 @@ impl Stage<'_> {
     }
 }
 
+/// Answers every request itself, after the filter.
+fn manager(filter: Option<Value>) -> HttpConnectionManager {
+    let manager = HttpConnectionManager::direct_response(200, "ok");
+    match filter {
+        Some(filter) => manager.filter(filter),
+        None => manager,
+    }
+}
+
+fn start(listener: Listener) -> Result<RunningEnvoy> {
+    let node = Node::new(NAMESPACE, [("app", "bench")]);
+    let bootstrap = Bootstrap::new(node).listener(listener);
+    Ok(Envoy::new(EnvoyBinary::find_default()?).start(bootstrap.into_json())?)
+}
+
 impl Proxy {
+    /// In plain text, with that filter if any.
+    pub fn plain(filter: Option<Value>, load: Load) -> Result<Self> {
+        let chain = FilterChain::new(&manager(filter));
+        Ok(Self {
+            envoy: start(Listener::new(LISTENER).chain(chain))?,
+            front: None,
+            load,
+            rounds: Vec::new(),
+        })
+    }
+
     /// Sends load that is not counted, so that caches and V8's optimiser settle.
     pub fn warm_up(&self, time: Duration) -> Result<()> {
-        self.load(time).map(drop)
+        self.send(time).map(drop)
     }
 
     /// Sends load and notes the processor time per request.
     pub fn measure(&mut self, time: Duration) -> Result<()> {
         let before = self.envoy.cpu_time()?;
-        let requests = self.load(time)?;
+        let requests = self.send(time)?;
         let used = self.envoy.cpu_time()?.saturating_sub(before);
         self.rounds.push(used.as_secs_f64() * 1e6 / count(requests));
         Ok(())
     }
 
-    fn load(&self, time: Duration) -> Result<u64> {
+    fn send(&self, time: Duration) -> Result<u64> {
         let address = match &self.front {
             Some(front) => front.address()?,
             None => self.envoy.listener(LISTENER)?,
         };
-        wrk::load(address, &self.path, time)
+        self.load.send(address, time)
     }
 }
 
