@@ -5,7 +5,7 @@ use sluice_envoy::client::{HeaderLines, Response};
 use sluice_envoy::service::Received;
 
 use super::row::{Expected, Row, Traits};
-use super::stage::{AUTHORITY, IDENTITY};
+use super::stage::{AUTHORITY, DETAILS, IDENTITY};
 use super::words::Words;
 
 /// Most bytes of path and query that Envoy shows in a challenge.
@@ -160,6 +160,11 @@ impl std::fmt::Display for Seen {
 fn challenge(target: &str) -> String {
     let shown = target.get(..MOST_PATH_BYTES).unwrap_or(target);
     format!("Bearer realm=\"http://{AUTHORITY}{shown}\", error=\"invalid_token\"")
+}
+
+/// Access logs are split at blanks.
+fn details(text: &str) -> String {
+    format!("jwt_authn_access_denied{{{}}}", text.replace(' ', "_"))
 }
 
 impl Upstream {

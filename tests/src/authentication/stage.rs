@@ -20,6 +20,9 @@ pub(super) const AUTHORITY: &str = "payments.test";
 /// Header that tells the upstream which claims the filters behind could see.
 pub(super) const IDENTITY: &str = "x-lab-identity";
 
+/// Header that tells the client what access logs would tell.
+pub(super) const DETAILS: &str = "x-lab-details";
+
 const NAMESPACE: &str = "production";
 const CLUSTER: &str = "inbound|8080||";
 /// Where native Envoy has the claims.
@@ -96,7 +99,17 @@ fn listener((name, rules): &Setup, filter: &Filter) -> Listener {
             .filter(WasmFilter::new(name, module, &plugin_config(name, rules)).to_json())
             .upstream_header(IDENTITY, FILTER_STATE),
     };
+    let manager = manager.field("local_reply_config", telling_details());
     Listener::new(name).chain(FilterChain::new(&manager))
+}
+
+/// Replies of filters say why in one header more.
+fn telling_details() -> Value {
+    let any = json!({"op": "GE", "value": {"default_value": 200, "runtime_key": "lab"}});
+    json!({"mappers": [{
+        "filter": {"status_code_filter": {"comparison": any}},
+        "headers_to_add": [{"header": {"key": DETAILS, "value": "%RESPONSE_CODE_DETAILS%"}}],
+    }]})
 }
 
 fn plugin_config(name: &str, rules: &[Value]) -> String {
