@@ -126,6 +126,7 @@ impl Seen {
                 self.line("www-authenticate"),
                 &challenge,
             ),
+            ("details", self.line(DETAILS), &details(text)),
         ])
     }
 
