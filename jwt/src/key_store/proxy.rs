@@ -82,7 +82,6 @@ impl Shared {
     }
 
     /// The same data without what happens meanwhile.
-    #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn undisturbed(&self) -> Self {
         Self {
             meanwhile: Meanwhile::default(),
@@ -104,8 +103,7 @@ impl Shared {
         }
     }
 
-    /// All records as they are, to be put back later.
-    #[cfg(not(target_arch = "wasm32"))]
+    /// The first record as it is, to be put back later.
     pub(super) fn copy(&self) -> Option<Vec<u8>> {
         let values = self.values.borrow();
         values.values().next().map(|(value, _)| value.clone())

@@ -212,9 +212,8 @@ impl RemoteKeys {
     /// Begins an attempt if this VM is the first to want to.
     fn begin(&mut self, mut record: Record, cas: Option<u32>, turn: &mut Turn<'_>) {
         let progress = &mut record.progress;
-        // Ahead of every number there has been, also in a record that was lost.
-        let last = progress.attempt.max(self.seen_attempt);
-        progress.attempt = last.max(turn.now_ms).saturating_add(1);
+        // By the clock ahead of the numbers in a record that was lost, too.
+        progress.attempt = progress.attempt.max(turn.now_ms).saturating_add(1);
         progress.lease_until_ms = turn.now_ms.saturating_add(self.lease_ms());
         let number = progress.attempt;
         if self.ledger.change(turn.shared, &record, cas) == Change::Overtaken {

@@ -3,6 +3,7 @@
 use sluice_policy::Callout;
 
 use super::proxy::{LEASE_MS, SOURCE, Shared, TIMEOUT_MS, Vm, key_id, key_set};
+use super::record::{Progress, Record};
 use super::{FetchFailure, FetchId, KeyStore};
 use crate::key_source::{ClusterMapping, KeySource, Remote};
 use crate::{Keys, SourceId, Status};
@@ -338,7 +339,10 @@ fn an_answer_that_comes_after_a_newer_one_is_dropped() {
     quick.poll(now, &shared);
     quick.serve(now, &shared, 1);
     slow.serve(now + 1, &shared, 0);
-    assert_eq!(slow.keys(), "k1");
+    assert_eq!(
+        (slow.keys().as_str(), slow.store.version(SOURCE)),
+        ("k1", 1)
+    );
     quick.poll(now + 2, &shared);
     assert_eq!(quick.keys(), "k1");
 }
@@ -359,6 +363,24 @@ fn a_late_answer_helps_while_there_is_no_newer_one() {
         (slow.keys(), quick.keys()),
         ("k1".to_owned(), "k1".to_owned())
     );
+}
+
+/// The attempt that took over is still under way after a late answer, and counts.
+#[test]
+fn a_late_answer_does_not_end_the_attempt_that_took_over() {
+    let shared = Shared::default();
+    let (mut slow, mut quick) = (Vm::new(1), Vm::new(2));
+    slow.poll(START, &shared);
+    let now = START + LEASE_MS;
+    quick.poll(now, &shared);
+    slow.serve(now + 1, &shared, 0);
+    assert!(
+        slow.store.unknown_key(SOURCE, "k1", now + 2),
+        "it may bring that key"
+    );
+    quick.fail(now + 3, &shared);
+    assert_eq!(quick.keys(), "k0");
+    assert_eq!(quick.store.report(SOURCE, now).unwrap().failures, 1);
 }
 
 /// The failure of an attempt that was taken over from is not counted, nor does it
@@ -448,6 +470,53 @@ fn a_record_that_is_lost_or_foreign_is_fetched_and_written_anew() {
         assert_eq!((vm.keys().as_str(), fresh.keys().as_str()), ("k1", "k1"));
         assert_eq!(vm.poll(now + 1_000, &shared), 0);
     }
+}
+
+/// A new VM knows no number of before; its keys must be known for new nevertheless.
+#[test]
+fn keys_that_a_new_vm_fetches_after_a_loss_are_taken_over() {
+    let (mut vm, shared) = with_keys();
+    shared.spoil(None);
+    let mut fresh = Vm::new(7);
+    assert_eq!(fresh.poll(START + 1_000, &shared), 1);
+    fresh.serve(START + 1_000, &shared, 1);
+    vm.poll(START + 2_000, &shared);
+    assert_eq!(vm.keys(), "k1");
+}
+
+/// Another version of the module may read more than this one.
+#[test]
+fn keys_of_another_vm_that_are_none_here_are_a_failure() {
+    let (_, shared) = with_keys();
+    let record = Record {
+        progress: Progress {
+            attempt: START,
+            keys_attempt: START,
+            next_at_ms: START + 240_000,
+            ..Progress::default()
+        },
+        body: b"{}".to_vec(),
+    };
+    shared.spoil(Some(&record.encode()));
+    let mut fresh = Vm::new(7);
+    assert_eq!(fresh.poll(START, &shared), 0);
+    assert_eq!(fresh.keys(), FETCH_FAILED);
+    assert!(fresh.store.take_news());
+    assert_eq!(fresh.poll(START + 240_000, &shared), 1);
+}
+
+/// What another VM writes between reading and writing is read again.
+#[test]
+fn an_answer_finds_its_way_into_the_record_past_others() {
+    let (mut vm, shared) = (Vm::new(1), Shared::default());
+    vm.poll(START, &shared);
+    let others = shared.undisturbed();
+    let write = move || others.spoil(others.copy().as_deref());
+    *shared.meanwhile.borrow_mut() = Some(Box::new(write));
+    vm.serve(START, &shared, 0);
+    let mut fresh = Vm::new(7);
+    fresh.poll(START, &shared);
+    assert_eq!(fresh.keys(), "k0");
 }
 
 #[test]
@@ -544,6 +613,17 @@ fn no_time_limit_makes_a_lease_endless() {
     vm(1).poll(START, &shared);
     assert_eq!(other.poll(START + 299_999, &shared), 0);
     assert_eq!(other.poll(START + 300_000, &shared), 1);
+}
+
+#[test]
+fn news_of_one_source_is_news_whatever_the_others_have() {
+    let sources = ["https://a.example/keys", "https://b.example/keys"]
+        .map(|uri| KeySource::Remote(Remote::of(uri, &[], TIMEOUT_MS).unwrap()));
+    let mut shared = Shared::default();
+    let mut store = KeyStore::new(&sources, 1);
+    for fetch in store.poll(START, &mut shared) {
+        assert!(store.on_response(fetch.id, &CalloutEvent::Failed, START, &mut shared));
+    }
 }
 
 #[test]
