@@ -10,7 +10,12 @@ use crate::setup::tools;
 use crate::tree::Tree;
 
 /// Whatever refuses requests, and what carries a refusal out.
-const PACKAGES: [&str; 3] = ["sluice-policy", "sluice-authz", "sluice-adapter"];
+const PACKAGES: [&str; 4] = [
+    "sluice-policy",
+    "sluice-authz",
+    "sluice-jwt",
+    "sluice-adapter",
+];
 
 /// Runs cargo-mutants over [`PACKAGES`]; its output goes to `target/mutants.out`.
 pub fn mutants(tree: &Tree, passed: &Passed) -> Result<ExitCode> {

@@ -17,7 +17,7 @@ use crate::plugins::image;
 /// The program of a filter that is ours.
 pub enum Native {
     /// AuthorizationPolicy.
-    Authz(sluice_authz::Program),
+    Authz(Box<sluice_authz::Program>),
     /// RequestAuthentication.
     Jwt(sluice_jwt::Program),
 }
@@ -28,7 +28,7 @@ type Configure = fn(&[u8], &Workload) -> (Native, Diagnostics);
 const FILTERS: [([&str; 2], Configure); 2] = [
     (["sluice-authz", "authz"], |configuration, workload| {
         let (program, findings) = sluice_authz::configure(configuration, Some(workload));
-        (Native::Authz(program), findings)
+        (Native::Authz(Box::new(program)), findings)
     }),
     (["sluice-jwt", "jwt"], |configuration, workload| {
         let (program, findings) = sluice_jwt::configure(configuration, Some(workload));

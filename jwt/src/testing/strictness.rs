@@ -37,8 +37,8 @@ const ROWS: &[(&str, fn())] = &[
 
 #[test]
 fn every_row_is_proven() {
-    for (row, prove) in ROWS {
-        eprintln!("row {row}");
+    // Each proof is a function of its own, so a backtrace names the row.
+    for (_, prove) in ROWS {
         prove();
     }
 }

@@ -182,12 +182,8 @@ fn judge_signature(case: &Value, token: &str) -> Verdict {
         |set: &KeySet| verify_signature(token.as_bytes(), set, &mut RingHost::default()).0;
     let in_vm = |set: &KeySet| verify_signature(token.as_bytes(), set, &mut NoHostCrypto).0;
     let found = [
-        set.as_ref()
-            .map_err(|status| *status)
-            .and_then(|set| by_host(set)),
-        set.as_ref()
-            .map_err(|status| *status)
-            .and_then(|set| in_vm(set)),
+        set.as_ref().map_err(|status| *status).and_then(by_host),
+        set.as_ref().map_err(|status| *status).and_then(in_vm),
     ];
     if found.iter().all(|result| result.is_ok() == expected) {
         return Verdict::Passed;

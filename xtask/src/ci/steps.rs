@@ -64,7 +64,7 @@ pub const STEPS: [Step; 8] = [
 ];
 
 /// Crates whose tests also run on a 32-bit target.
-const ENGINES: [&str; 2] = ["sluice-policy", "sluice-authz"];
+const ENGINES: [&str; 3] = ["sluice-policy", "sluice-authz", "sluice-jwt"];
 /// The ways a case can be run.
 const DRIVERS: [&str; 3] = ["engine", "harness", "envoy"];
 
