@@ -13,6 +13,7 @@ mod hash;
 mod segment;
 
 use crate::{SourceId, Status};
+use hash::Keyed;
 use segment::Segment;
 
 /// How long a token is taken after `exp` (Envoy's skew of clocks).
@@ -115,6 +116,7 @@ impl<V> CachedToken<V> {
 #[derive(Debug)]
 pub struct TokenCache<V> {
     limits: CacheLimits,
+    keyed: Keyed,
     verified: Segment<CachedToken<V>>,
     refused: Segment<CachedToken<V>>,
 }
@@ -125,8 +127,9 @@ impl<V> TokenCache<V> {
     pub fn new(limits: CacheLimits, seed: u64) -> Self {
         Self {
             limits,
-            verified: Segment::new(limits.verified, seed),
-            refused: Segment::new(limits.refused, seed.rotate_left(32)),
+            keyed: Keyed::new(seed),
+            verified: Segment::new(limits.verified),
+            refused: Segment::new(limits.refused),
         }
     }
 
@@ -135,10 +138,11 @@ impl<V> TokenCache<V> {
         if token.len() > self.limits.token_bytes {
             return None;
         }
-        let (part, place) = match self.verified.find(token) {
+        let hash = self.keyed.hash(token);
+        let (part, place) = match self.verified.find(hash, token) {
             Some(place) => (&mut self.verified, place),
             None => {
-                let place = self.refused.find(token)?;
+                let place = self.refused.find(hash, token)?;
                 (&mut self.refused, place)
             }
         };
@@ -156,23 +160,24 @@ impl<V> TokenCache<V> {
         if token.len() > self.limits.token_bytes {
             return;
         }
-        let mut entry = self.take(token).unwrap_or_else(|| CachedToken {
+        let hash = self.keyed.hash(token);
+        let mut entry = self.take(hash, token).unwrap_or_else(|| CachedToken {
             value,
             expiry_s,
             verdicts: Vec::new(),
         });
         entry.judge(verdict);
         match entry.is_verified() {
-            true => self.verified.insert(token, entry),
-            false => self.refused.insert(token, entry),
+            true => self.verified.insert(hash, token, entry),
+            false => self.refused.insert(hash, token, entry),
         }
     }
 
-    fn take(&mut self, token: &[u8]) -> Option<CachedToken<V>> {
+    fn take(&mut self, hash: u64, token: &[u8]) -> Option<CachedToken<V>> {
         [&mut self.verified, &mut self.refused]
             .into_iter()
             .find_map(|part| {
-                let place = part.find(token)?;
+                let place = part.find(hash, token)?;
                 part.remove(place)
             })
     }

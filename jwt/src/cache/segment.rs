@@ -1,19 +1,16 @@
 //! A bounded map that evicts what has not been used of late.
 
-use std::collections::HashMap;
-use std::rc::Rc;
-
 use super::PartLimits;
-use super::hash::Keyed;
 
-/// A map from texts to values, bounded in entries and bytes of texts.
+/// A map from texts to values, bounded in entries and bytes of texts. Of two texts with
+/// one hash it keeps the later.
 ///
-/// Invariant: `index` has exactly the texts that stand in `slots`, each with its
-/// place; `bytes` is the sum of their lengths; both are within `limits`.
+/// Invariant: `index` has exactly the hashes of the texts that stand in `slots`, each
+/// with its place; `bytes` is the sum of their lengths; both are within `limits`.
 #[derive(Debug)]
 pub(super) struct Segment<V> {
     limits: PartLimits,
-    index: HashMap<Rc<[u8]>, usize, Keyed>,
+    index: Index,
     slots: Vec<Slot<V>>,
     bytes: usize,
     /// Where the clock stands: the next slot to be looked at.
@@ -22,17 +19,18 @@ pub(super) struct Segment<V> {
 
 #[derive(Debug)]
 struct Slot<V> {
-    text: Rc<[u8]>,
+    hash: u64,
+    text: Box<[u8]>,
     /// Whether it was used since the hand came by.
     is_used: bool,
     value: V,
 }
 
 impl<V> Segment<V> {
-    pub(super) fn new(limits: PartLimits, seed: u64) -> Self {
+    pub(super) fn new(limits: PartLimits) -> Self {
         Self {
             limits,
-            index: HashMap::with_hasher(Keyed::new(seed)),
+            index: Index::default(),
             slots: Vec::new(),
             bytes: 0,
             hand: 0,
@@ -47,9 +45,11 @@ impl<V> Segment<V> {
         self.bytes
     }
 
-    /// The place of a text, until the next change.
-    pub(super) fn find(&self, text: &[u8]) -> Option<usize> {
-        self.index.get(text).copied()
+    /// The place of a text with that hash, until the next change.
+    pub(super) fn find(&self, hash: u64, text: &[u8]) -> Option<usize> {
+        let place = self.index.get(hash)?;
+        let slot = self.slots.get(place)?;
+        is_same(&slot.text, text).then_some(place)
     }
 
     /// The value at a place.
@@ -66,8 +66,8 @@ impl<V> Segment<V> {
 
     /// Puts a value in, and others out as far as it takes. One that has no room even
     /// alone is not kept.
-    pub(super) fn insert(&mut self, text: &[u8], value: V) {
-        if let Some(place) = self.find(text) {
+    pub(super) fn insert(&mut self, hash: u64, text: &[u8], value: V) {
+        if let Some(place) = self.index.get(hash) {
             self.remove(place);
         }
         if text.len() > self.limits.bytes || self.limits.entries == 0 {
@@ -77,11 +77,11 @@ impl<V> Segment<V> {
         {
             self.evict();
         }
-        let text: Rc<[u8]> = text.into();
         self.bytes += text.len();
-        self.index.insert(Rc::clone(&text), self.slots.len());
+        self.index.insert(hash, self.slots.len());
         self.slots.push(Slot {
-            text,
+            hash,
+            text: text.into(),
             // What comes by once is not worth a second chance.
             is_used: false,
             value,
@@ -126,9 +126,8 @@ impl<V> Segment<V> {
     /// Whether the invariant holds.
     #[cfg(test)]
     pub(super) fn is_whole(&self) -> bool {
-        let is_placed =
-            |(place, slot): (usize, &Slot<V>)| self.index.get(&slot.text) == Some(&place);
-        self.index.len() == self.slots.len()
+        let is_placed = |(place, slot): (usize, &Slot<V>)| self.index.get(slot.hash) == Some(place);
+        self.index.0.len() == self.slots.len()
             && self.slots.iter().enumerate().all(is_placed)
             && self.bytes == self.slots.iter().map(|slot| slot.text.len()).sum::<usize>()
     }
@@ -137,11 +136,56 @@ impl<V> Segment<V> {
     pub(super) fn remove(&mut self, place: usize) -> Option<V> {
         let is_there = place < self.slots.len();
         let slot = is_there.then(|| self.slots.swap_remove(place))?;
-        self.index.remove(&slot.text);
+        self.index.remove(slot.hash);
         self.bytes -= slot.text.len();
         if let Some(moved) = self.slots.get(place) {
-            self.index.insert(Rc::clone(&moved.text), place);
+            self.index.insert(moved.hash, place);
         }
         Some(slot.value)
     }
+}
+
+/// Places by hash, in the order of the hashes: a map of a few lines, and there are never
+/// so many that moving them would take long.
+#[derive(Debug, Default)]
+struct Index(Vec<(u64, usize)>);
+
+impl Index {
+    fn search(&self, hash: u64) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&hash, |&(hash, _)| hash)
+    }
+
+    fn get(&self, hash: u64) -> Option<usize> {
+        let at = self.search(hash).ok()?;
+        self.0.get(at).map(|&(_, place)| place)
+    }
+
+    fn insert(&mut self, hash: u64, place: usize) {
+        match self.search(hash) {
+            Ok(at) => {
+                if let Some(entry) = self.0.get_mut(at) {
+                    entry.1 = place;
+                }
+            }
+            Err(at) => self.0.insert(at, (hash, place)),
+        }
+    }
+
+    fn remove(&mut self, hash: u64) {
+        if let Ok(at) = self.search(hash) {
+            self.0.remove(at);
+        }
+    }
+}
+
+/// Equality, eight bytes at a time: what WebAssembly has for it goes byte by byte.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let (words, rest) = one.as_chunks::<8>();
+    let (other_words, other_rest) = other.as_chunks::<8>();
+    let mut pairs = words.iter().zip(other_words);
+    pairs.all(|(word, other)| u64::from_ne_bytes(*word) == u64::from_ne_bytes(*other))
+        && rest == other_rest
 }
