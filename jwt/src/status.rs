@@ -7,7 +7,7 @@ macro_rules! statuses {
         /// Why a token is refused.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Status {
-            $(#[doc = $text] $variant,)*
+            $(#[doc = concat!("`", $text, "`")] $variant,)*
         }
 
         impl Status {

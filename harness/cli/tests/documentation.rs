@@ -30,7 +30,12 @@ fn the_scripted_answers_on_the_page_are_taken() {
 fn the_reference_page_names_every_option() {
     let page = page();
     let mut missing = Vec::new();
-    collect(&sluice_cli::args::Cli::command(), &page, &mut missing);
+    collect(
+        "sluice",
+        &sluice_cli::args::Cli::command(),
+        &page,
+        &mut missing,
+    );
     assert_eq!(
         missing,
         Vec::<String>::new(),
@@ -38,20 +43,22 @@ fn the_reference_page_names_every_option() {
     );
 }
 
-fn collect(command: &Command, page: &str, missing: &mut Vec<String>) {
+/// `words` are those that call the command.
+fn collect(words: &str, command: &Command, page: &str, missing: &mut Vec<String>) {
     for argument in command
         .get_arguments()
         .filter_map(|argument| argument.get_long())
     {
         let option = format!("`--{argument}");
         if !page.contains(&option) {
-            missing.push(format!("{}: --{argument}", command.get_name()));
+            missing.push(format!("{words} --{argument}"));
         }
     }
     for subcommand in command.get_subcommands() {
-        if !page.contains(&format!("`sluice {}`", subcommand.get_name())) {
-            missing.push(subcommand.get_name().to_owned());
+        let words = format!("{words} {}", subcommand.get_name());
+        if !page.contains(&format!("`{words}`")) {
+            missing.push(words.clone());
         }
-        collect(subcommand, page, missing);
+        collect(&words, subcommand, page, missing);
     }
 }

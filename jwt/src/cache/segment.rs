@@ -124,7 +124,7 @@ impl<V> Segment<V> {
     }
 
     /// Whether the invariant holds.
-    #[cfg(test)]
+    #[cfg(all(test, not(target_arch = "wasm32")))]
     pub(super) fn is_whole(&self) -> bool {
         let is_placed = |(place, slot): (usize, &Slot<V>)| self.index.get(slot.hash) == Some(place);
         self.index.0.len() == self.slots.len()

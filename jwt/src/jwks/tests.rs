@@ -1,3 +1,5 @@
+//! Tests of key sets: what is read, what is left out, what is refused.
+
 use serde_json::json;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

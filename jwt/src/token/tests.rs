@@ -1,3 +1,5 @@
+//! Tests of tokens: one status after the other.
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 #[cfg(target_arch = "wasm32")]

@@ -1,3 +1,5 @@
+//! Tests of JSON Web Keys, one kind after the other.
+
 use serde_json::json;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
