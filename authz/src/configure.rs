@@ -1,6 +1,7 @@
 //! From the bytes of a pluginConfig to a program, in one step.
 
-use sluice_policy::{DiagnosticCode, Diagnostics, ProxyKind, Workload};
+use sluice_policy::selector::demand_placement;
+use sluice_policy::{Diagnostics, Workload};
 
 use crate::compile::compile;
 use crate::config::Config;
@@ -16,37 +17,14 @@ pub fn configure(plugin_config: &[u8], workload: Option<&Workload>) -> (Program,
     let mut diagnostics = Diagnostics::new();
     let config = Config::parse(plugin_config, &mut diagnostics);
     let workload = config.workload.as_ref().or(workload);
-    let has_resources = !(config.policies.is_empty() && config.peer_authentications.is_empty());
-    if has_resources && workload.is_none() {
-        let found = "neither node metadata with a NAMESPACE nor a workload";
-        let expected = "one of them: policies apply by namespace and labels";
-        diagnostics.error(DiagnosticCode::UnknownWorkload, "workload", found, expected);
-    }
-    if let Some(workload) = workload {
-        demand_services(&config, workload, &mut diagnostics);
-    }
+    let policies = config.policies.iter().map(|policy| &policy.attachment);
+    let peers = config.peer_authentications.iter();
+    let attachments = policies.chain(peers.map(|peer| &peer.attachment));
+    demand_placement(attachments, workload, &mut diagnostics);
     let program = match workload {
         _ if diagnostics.has_errors() => Program::refuse_all(diagnostics.errors_in_words()),
         Some(workload) => compile(&config, workload),
         None => compile(&config, &Workload::default()),
     };
     (program, diagnostics)
-}
-
-/// A waypoint's node does not say which services it stands before. Without them
-/// a policy for a service would apply to nothing, so a DENY would deny nothing.
-fn demand_services(config: &Config, workload: &Workload, diagnostics: &mut Diagnostics) {
-    if workload.kind != ProxyKind::Waypoint || !workload.services.is_empty() {
-        return;
-    }
-    let mut targets = config
-        .policies
-        .iter()
-        .flat_map(|policy| &policy.attachment.targets);
-    if targets.any(|target| matches!(target.kind.as_str(), "Service" | "ServiceEntry")) {
-        let found = "a waypoint of unknown services, and policies that target services";
-        let expected = "the services that the waypoint stands before, under workload.services";
-        let code = DiagnosticCode::UnknownWorkload;
-        diagnostics.error(code, "workload.services", found, expected);
-    }
 }

@@ -1,9 +1,11 @@
 //! Where a resource applies: selectors and target references.
 
+mod placement;
 mod target_ref;
 
 use std::collections::BTreeMap;
 
+pub use placement::demand_placement;
 pub use target_ref::TargetRef;
 
 use crate::diagnostic::{DiagnosticCode, Diagnostics, describe, quote};

@@ -18,6 +18,7 @@ pub mod jwt_library;
 pub mod jwt_tokens;
 pub mod kind;
 pub mod line;
+mod one_token;
 pub mod own;
 pub mod path_normalization;
 pub mod provider;

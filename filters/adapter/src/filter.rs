@@ -1,6 +1,9 @@
 //! What a filter crate provides: its engine, behind these callbacks.
 
-use sluice_policy::{AttributeSet, Callout, CalloutEvent, HeaderEdit, Reply, Request, Workload};
+use sluice_policy::{
+    AttributeSet, Callout, CalloutEvent, Diagnostics, HeaderEdit, Reply, Request, Severity,
+    Workload,
+};
 
 use crate::abi::Host;
 
@@ -22,6 +25,23 @@ pub struct Configured<F> {
     pub errors: Vec<String>,
     /// One line for each thing that is doubtful.
     pub warnings: Vec<String>,
+}
+
+impl<F> Configured<F> {
+    /// A filter with what was found in its configuration.
+    pub fn new(filter: F, diagnostics: &Diagnostics) -> Self {
+        let lines = |severity| {
+            let chosen = diagnostics
+                .iter()
+                .filter(move |diagnostic| diagnostic.severity == severity);
+            chosen.map(ToString::to_string).collect()
+        };
+        Self {
+            filter,
+            errors: lines(Severity::Error),
+            warnings: lines(Severity::Warning),
+        }
+    }
 }
 
 /// What is to happen with the request now. `W` is what the filter keeps of it.
@@ -70,6 +90,9 @@ pub enum Woken {
 }
 
 /// An HTTP filter: pure decisions behind callbacks.
+///
+/// What goes on with a request refuses it by default: only a filter that never asks for
+/// the wait may leave its callback out.
 pub trait HttpFilter: Sized + 'static {
     /// Name in logs and diagnostics.
     const NAME: &'static str;
@@ -97,19 +120,23 @@ pub trait HttpFilter: Sized + 'static {
     /// Goes on with a request whose headers were edited.
     fn on_amended(
         &mut self,
-        host: Host<'_>,
-        request: &Request<'_>,
-        state: Self::Waiting,
-    ) -> Step<Self::Waiting>;
+        _host: Host<'_>,
+        _request: &Request<'_>,
+        _state: Self::Waiting,
+    ) -> Step<Self::Waiting> {
+        Step::Reply(Self::unconfigured())
+    }
 
     /// Goes on with a request whose callout ended.
     fn on_callout(
         &mut self,
-        host: Host<'_>,
-        request: &Request<'_>,
-        state: Self::Waiting,
-        event: &CalloutEvent<'_>,
-    ) -> Step<Self::Waiting>;
+        _host: Host<'_>,
+        _request: &Request<'_>,
+        _state: Self::Waiting,
+        _event: &CalloutEvent<'_>,
+    ) -> Step<Self::Waiting> {
+        Step::Reply(Self::unconfigured())
+    }
 
     /// Tells the host what can wait: once a second, and before the filter is dropped.
     fn on_tick(&mut self, host: Host<'_>);

@@ -3,7 +3,7 @@
 use sluice_adapter::{Configured, Host, HttpFilter, Setup, Step};
 use sluice_authz::ext_authz::{self, Check, Edits, Started};
 use sluice_authz::{Program, Resume, Scratch, Verdict, configure, decide, refusal, reply_for};
-use sluice_policy::{AttributeSet, CalloutEvent, HeaderEdit, Reply, Request, Severity};
+use sluice_policy::{AttributeSet, CalloutEvent, HeaderEdit, Reply, Request};
 
 use crate::report::Report;
 
@@ -70,21 +70,12 @@ impl HttpFilter for Authz {
 
     fn configure(setup: Setup<'_>) -> Configured<Self> {
         let (program, diagnostics) = configure(setup.configuration, setup.workload);
-        let lines = |severity| {
-            let chosen = diagnostics
-                .iter()
-                .filter(move |diagnostic| diagnostic.severity == severity);
-            chosen.map(ToString::to_string).collect()
+        let filter = Self {
+            program,
+            scratch: Scratch::default(),
+            report: Report::default(),
         };
-        Configured {
-            errors: lines(Severity::Error),
-            warnings: lines(Severity::Warning),
-            filter: Self {
-                program,
-                scratch: Scratch::default(),
-                report: Report::default(),
-            },
-        }
+        Configured::new(filter, &diagnostics)
     }
 
     fn demand(&self) -> AttributeSet {

@@ -4,7 +4,7 @@ use sluice_adapter::{Configured, Host, HttpFilter, Level, Setup, Step, Wants, Wo
 use sluice_jwt::{
     MAX_JWKS_BYTES, Outcome, Program, Progress, Status, Verdict, authenticate, configure, refusal,
 };
-use sluice_policy::{AttributeSet, CalloutEvent, Reply, Request, Severity};
+use sluice_policy::{AttributeSet, CalloutEvent, Reply, Request};
 
 use crate::keyring::Keyring;
 use crate::report::Report;
@@ -81,21 +81,12 @@ impl HttpFilter for Jwt {
 
     fn configure(setup: Setup<'_>) -> Configured<Self> {
         let (program, diagnostics) = configure(setup.configuration, setup.workload);
-        let lines = |severity| {
-            let chosen = diagnostics
-                .iter()
-                .filter(move |diagnostic| diagnostic.severity == severity);
-            chosen.map(ToString::to_string).collect()
+        let filter = Self {
+            keyring: Keyring::new(program.sources(), random_seed()),
+            report: Report::new(program.sources()),
+            program,
         };
-        Configured {
-            errors: lines(Severity::Error),
-            warnings: lines(Severity::Warning),
-            filter: Self {
-                keyring: Keyring::new(program.sources(), random_seed()),
-                report: Report::new(program.sources()),
-                program,
-            },
-        }
+        Configured::new(filter, &diagnostics)
     }
 
     fn demand(&self) -> AttributeSet {
@@ -103,21 +94,6 @@ impl HttpFilter for Jwt {
     }
 
     fn on_request(&mut self, host: Host<'_>, request: &Request<'_>) -> Step<()> {
-        self.judge(host, request)
-    }
-
-    fn on_amended(&mut self, host: Host<'_>, request: &Request<'_>, (): ()) -> Step<()> {
-        self.judge(host, request)
-    }
-
-    /// Requests wait for keys, never for a callout of their own.
-    fn on_callout(
-        &mut self,
-        host: Host<'_>,
-        request: &Request<'_>,
-        (): (),
-        _: &CalloutEvent<'_>,
-    ) -> Step<()> {
         self.judge(host, request)
     }
 

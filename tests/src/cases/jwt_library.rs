@@ -1,22 +1,15 @@
 //! Lines of Envoy's JWT library: a key set or a token, and the status that the
 //! library gives it by its own name.
 
-use std::collections::BTreeMap;
-
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use sluice_jwt::{KeySet, Status};
-use sluice_policy::Workload;
 
-use super::authentication::{Authentication, Served, Tier};
+use super::authentication::{Served, Tier};
 use super::file::case_of;
 use super::line::Line;
-use super::scenario::{Driver, Front, Observation, Plugin, Scenario, Traffic};
+use super::one_token;
+use super::scenario::{Driver, Observation, Scenario};
 use super::verdict::Verdict;
-
-const NAMESPACE: &str = "case";
-
-/// Header with the token and nothing else, so that an empty token is one too.
-const HEADER: &str = "x-token";
 
 /// A time of lines without `now`: 2025-10-09.
 const NOW: u64 = 1_760_000_000;
@@ -168,56 +161,21 @@ fn scenario(case: &Value) -> Result<Scenario, Verdict> {
         return Err(Verdict::skipped(PEM));
     }
     expected(case)?;
-    let mut traffic = Traffic::get("/");
-    let token = case["token"].as_str().unwrap_or_default();
-    traffic
-        .headers
-        .push((HEADER.to_owned(), token.as_bytes().to_vec()));
-    let url = url(case);
-    Ok(Scenario {
-        name: case["name"].as_str().unwrap_or_default().to_owned(),
-        plugin: Plugin::default(),
-        workload: Workload {
-            namespace: NAMESPACE.to_owned(),
-            ..Workload::default()
-        },
-        front: Front::default(),
-        jwt: None,
-        authentication: Some(Authentication {
-            plugin: plugin(&url),
-            served: BTreeMap::from([(url, served(case))]),
-            now_s: case["now"].as_u64().unwrap_or(NOW),
-            tier: Tier::Host,
-        }),
-        traffic,
-        unreachable: Vec::new(),
-    })
-}
-
-/// A URL for each line, so that no two share their keys.
-fn url(case: &Value) -> String {
-    let name = case["name"].as_str().unwrap_or_default();
-    format!("http://keys.case.svc.cluster.local:8000/{name}")
+    let text = |key: &str| case[key].as_str().unwrap_or_default();
+    let now_s = case["now"].as_u64().unwrap_or(NOW);
+    let (name, token) = (text("name"), text("token"));
+    Ok(one_token::scenario(
+        name,
+        token,
+        served(case),
+        now_s,
+        Tier::Host,
+    ))
 }
 
 fn served(case: &Value) -> Served {
     let text = case["jwks_text"].as_str().map(str::to_owned);
     text.map_or(Served::Missing, Served::Document)
-}
-
-fn plugin(url: &str) -> Plugin {
-    let rule = json!({"jwksUri": url, "fromHeaders": [{"name": HEADER}]});
-    let resource = json!({
-        "apiVersion": "security.istio.io/v1",
-        "kind": "RequestAuthentication",
-        "metadata": {"name": "case", "namespace": NAMESPACE},
-        "spec": {"jwtRules": [rule]},
-    });
-    Plugin {
-        resources: vec![resource],
-        mesh: Map::new(),
-        options: Map::new(),
-    }
 }
 
 /// The body of a refusal is its status.

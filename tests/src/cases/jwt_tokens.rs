@@ -1,26 +1,18 @@
 //! Lines of a token and the keys that verify it, or do not: samples of Istio and
 //! Envoy, RFCs, Wycheproof. Each is run with every tier.
 
-use std::collections::BTreeMap;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use sluice_jwt::testing::{RingHost, verify_signature};
 use sluice_jwt::{KeySet, NoHostCrypto};
-use sluice_policy::Workload;
 
-use super::authentication::{Authentication, Served, Tier};
+use super::authentication::{Served, Tier};
 use super::file::case_of;
 use super::line::Line;
-use super::scenario::{Driver, Front, Observation, Obstacle, Plugin, Scenario, Traffic};
+use super::one_token;
+use super::scenario::{Driver, Observation, Obstacle, Scenario};
 use super::verdict::Verdict;
-
-/// Namespace of the workload and of the resource.
-const NAMESPACE: &str = "case";
-
-/// Header with the token and nothing else: after `Bearer`, an empty token is none.
-const HEADER: &str = "x-token";
 
 /// A time at which no token of a line without `now` has ended or has not begun.
 const NO_TIME: u64 = 1;
@@ -65,51 +57,10 @@ fn token(case: &Value) -> String {
 }
 
 fn scenario(case: &Value, token: &str, tier: Tier) -> Scenario {
-    let mut traffic = Traffic::get("/");
-    let value = token.as_bytes().to_vec();
-    traffic.headers.push((HEADER.to_owned(), value));
-    Scenario {
-        name: case["name"].as_str().unwrap_or_default().to_owned(),
-        plugin: Plugin::default(),
-        workload: Workload {
-            namespace: NAMESPACE.to_owned(),
-            ..Workload::default()
-        },
-        front: Front::default(),
-        jwt: None,
-        authentication: Some(Authentication {
-            plugin: plugin(&url(case)),
-            served: BTreeMap::from([(url(case), Served::Document(key_set(case).to_string()))]),
-            now_s: case["now"].as_u64().unwrap_or(NO_TIME),
-            tier,
-        }),
-        traffic,
-        unreachable: Vec::new(),
-    }
-}
-
-/// One rule that takes tokens of any issuer. Such a rule has to fetch its keys.
-fn plugin(url: &str) -> Plugin {
-    let rule = json!({"jwksUri": url, "fromHeaders": [{"name": HEADER}]});
-    let resource = json!({
-        "apiVersion": "security.istio.io/v1",
-        "kind": "RequestAuthentication",
-        "metadata": {"name": "case", "namespace": NAMESPACE},
-        "spec": {"jwtRules": [rule]},
-    });
-    Plugin {
-        resources: vec![resource],
-        mesh: Map::new(),
-        options: Map::new(),
-    }
-}
-
-/// A URL for each line: equal ones would share their keys.
-fn url(case: &Value) -> String {
     let name = case["name"].as_str().unwrap_or_default();
-    let letter = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-    let name: String = name.chars().map(letter).collect();
-    format!("http://keys.case.svc.cluster.local:8000/{name}")
+    let served = Served::Document(key_set(case).to_string());
+    let now_s = case["now"].as_u64().unwrap_or(NO_TIME);
+    one_token::scenario(name, token, served, now_s, tier)
 }
 
 /// The line's set, or the set of its only key.

@@ -118,15 +118,20 @@ fn document(tree: &Tree, _: &mut Tally) -> Result<()> {
 }
 
 fn test_host(tree: &Tree, tally: &mut Tally) -> Result<()> {
+    let mut cargo = host_tests(tree)?;
+    counted(cargo.arg("--no-fail-fast"), tally)
+}
+
+fn host_tests(tree: &Tree) -> Result<Command> {
     let mut cargo = tree.cargo();
-    cargo.args(["test", "--workspace", "--no-fail-fast"]);
+    cargo.args(["test", "--workspace"]);
     // A module calls host functions that only a proxy has, so it cannot be linked here.
     cargo.args(
         dist::packages(tree)?
             .iter()
             .flat_map(|module| ["--exclude", &module.package]),
     );
-    counted(&mut cargo, tally)
+    Ok(cargo)
 }
 
 fn test_node(tree: &Tree, tally: &mut Tally) -> Result<()> {
@@ -144,21 +149,15 @@ fn test_node(tree: &Tree, tally: &mut Tally) -> Result<()> {
 }
 
 fn run_cases(tree: &Tree, tally: &mut Tally) -> Result<()> {
+    // The program that the tests left: for `cargo run` the features of wasmtime are others,
+    // and it would be built once more.
+    run::run(host_tests(tree)?.args(["--quiet", "--no-run"]))?;
     let mut failed = Vec::new();
     for driver in DRIVERS {
-        let mut cargo = tree.cargo();
-        // As the tests left it: a second build of wasmtime would cost more minutes than it saves.
-        cargo.args([
-            "run",
-            "--quiet",
-            "--package",
-            "sluice-tests",
-            "--bin",
-            "cases",
-            "--",
-        ]);
-        cargo.args(["tests/cases", "--driver", driver]);
-        if counted(&mut cargo, tally).is_err() {
+        let mut cases = Command::new(tree.built("debug/cases"));
+        cases.current_dir(tree.root());
+        cases.args(["tests/cases", "--driver", driver]);
+        if counted(&mut cases, tally).is_err() {
             failed.push(driver);
         }
     }

@@ -151,20 +151,6 @@ mod tests {
             }
         }
 
-        fn on_amended(&mut self, _: Host<'_>, _: &Request<'_>, (): ()) -> Step<()> {
-            Step::Continue
-        }
-
-        fn on_callout(
-            &mut self,
-            _: Host<'_>,
-            _: &Request<'_>,
-            (): (),
-            _: &CalloutEvent<'_>,
-        ) -> Step<()> {
-            Step::Continue
-        }
-
         fn on_tick(&mut self, _: Host<'_>) {}
 
         fn wants(&mut self, _: Host<'_>) -> Wants {

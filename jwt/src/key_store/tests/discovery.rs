@@ -1,5 +1,8 @@
 //! Sources whose keys are found by a document of their issuer.
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::*;
 
 fn discovery(vm_seed: u64) -> Vm {
