@@ -29,6 +29,8 @@ pub struct Config {
     pub peer_authentications: Vec<PeerAuthentication>,
     /// Mesh-wide settings.
     pub mesh: Mesh,
+    /// `mesh.extensionProviders`: external authorizers.
+    pub extension_providers: Vec<ExtensionProvider>,
     /// The workload, where the configuration names it.
     pub workload: Option<Workload>,
     /// Whether a workload may have CUSTOM policies of several providers. Istio
@@ -175,6 +177,7 @@ impl Config {
                 asked.push((resource.path.clone(), name.to_owned()));
             }
         });
+        config.extension_providers = common.extension_providers(diagnostics);
         let mut options = common.options();
         let multiple = options.take("multipleCustomProviders");
         options.finish(diagnostics);
@@ -201,8 +204,7 @@ impl Config {
 
     /// The external authorizer of that name.
     pub(crate) fn provider(&self, name: &str) -> Option<&ExtensionProvider> {
-        self.mesh
-            .extension_providers
+        self.extension_providers
             .iter()
             .find(|provider| provider.name == name)
     }
@@ -217,7 +219,6 @@ impl Config {
         let path = [resource, ".spec.provider.name"].concat();
         let expected = "one of mesh.extensionProviders; what the policy matches is refused";
         let known = self
-            .mesh
             .extension_providers
             .iter()
             .map(|provider| provider.name.as_str());

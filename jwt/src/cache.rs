@@ -8,19 +8,19 @@
 //! Tokens that some source has verified are kept apart from the others: who can only
 //! make up tokens cannot push out a good one. Within each part the second-chance clock
 //! evicts, so tokens that are in use outlive those that come by once.
+//!
+//! When the keys of a source change, so does their version, and no older verdict counts.
 
 mod hash;
 mod segment;
+mod verdicts;
 
-use crate::{SourceId, Status};
 use hash::Keyed;
 use segment::Segment;
+pub use verdicts::{KeyVerdict, Verdicts};
 
 /// How long a token is taken after `exp` (Envoy's skew of clocks).
 const SKEW_S: u64 = 60;
-
-/// Verdicts kept of one token. More are not wrong, only found out again.
-const MOST_VERDICTS: usize = 8;
 
 /// How large the cache may grow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,56 +59,22 @@ impl Default for CacheLimits {
     }
 }
 
-/// What the keys of a source said about a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeyVerdict {
-    /// Whose keys.
-    pub source: SourceId,
-    /// Which of its key sets ([`KeyStore::version`](crate::KeyStore::version)).
-    pub version: u64,
-    /// What they said.
-    pub result: Result<(), Status>,
-}
-
 /// What is known of a token.
 #[derive(Debug)]
 pub struct CachedToken<V> {
     /// What the owner of the cache keeps with it: the token as it was read, and what
     /// was made of it.
     pub value: V,
+    /// What keys said about it.
+    pub verdicts: Verdicts,
     expiry_s: u64,
-    verdicts: Vec<KeyVerdict>,
 }
 
 impl<V> CachedToken<V> {
-    /// What the key set of that version said.
-    pub fn verdict(&self, source: SourceId, version: u64) -> Option<Result<(), Status>> {
-        self.verdicts
-            .iter()
-            .find(|verdict| (verdict.source, verdict.version) == (source, version))
-            .map(|verdict| verdict.result)
-    }
-
-    fn is_verified(&self) -> bool {
-        self.verdicts.iter().any(|verdict| verdict.result.is_ok())
-    }
-
     /// `exp` 0 is never. A token that is out of date will be refused for that, so
     /// there is nothing to remember.
     fn is_dead(&self, now_s: u64) -> bool {
         self.expiry_s != 0 && now_s > self.expiry_s.saturating_add(SKEW_S)
-    }
-
-    /// Puts a verdict in the place of an older one of the same source.
-    fn judge(&mut self, verdict: KeyVerdict) {
-        self.verdicts.retain(|old| old.source != verdict.source);
-        // The bound keeps a token with many rules from growing; a good verdict is
-        // worth more than a refusal.
-        if self.verdicts.len() >= MOST_VERDICTS {
-            let refusal = self.verdicts.iter().position(|old| old.result.is_err());
-            self.verdicts.swap_remove(refusal.unwrap_or_default());
-        }
-        self.verdicts.push(verdict);
     }
 }
 
@@ -134,7 +100,7 @@ impl<V> TokenCache<V> {
     }
 
     /// What is known of a token.
-    pub fn recall(&mut self, token: &[u8], now_s: u64) -> Option<&mut CachedToken<V>> {
+    pub fn recall(&mut self, token: &[u8], now_s: u64) -> Option<&CachedToken<V>> {
         if token.len() > self.limits.token_bytes {
             return None;
         }
@@ -164,10 +130,10 @@ impl<V> TokenCache<V> {
         let mut entry = self.take(hash, token).unwrap_or_else(|| CachedToken {
             value,
             expiry_s,
-            verdicts: Vec::new(),
+            verdicts: Verdicts::default(),
         });
-        entry.judge(verdict);
-        match entry.is_verified() {
+        entry.verdicts.add(verdict);
+        match entry.verdicts.has_good() {
             true => self.verified.insert(hash, token, entry),
             false => self.refused.insert(hash, token, entry),
         }
@@ -180,18 +146,6 @@ impl<V> TokenCache<V> {
                 let place = part.find(hash, token)?;
                 part.remove(place)
             })
-    }
-
-    /// Forgets what the keys of a source said: it has others now.
-    pub fn forget(&mut self, source: SourceId) {
-        self.refused.retain(|entry| {
-            entry.verdicts.retain(|verdict| verdict.source != source);
-            !entry.verdicts.is_empty()
-        });
-        self.verified.retain(|entry| {
-            entry.verdicts.retain(|verdict| verdict.source != source);
-            entry.is_verified()
-        });
     }
 
     /// How many tokens are kept.

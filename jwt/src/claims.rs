@@ -5,6 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value};
 
 use crate::decimal;
+use crate::token::Token;
 
 /// Claims that Istio always splits, besides those of `spaceDelimitedClaims`.
 const ALWAYS_SPLIT: [&str; 2] = ["scope", "permission"];
@@ -76,22 +77,96 @@ fn number_text(number: f64) -> String {
     decimal::six_digits(number)
 }
 
-/// `{"payload":{…}}` with claims that are lists in one text as lists.
-pub(crate) fn metadata_json(claims: &Map<String, Value>, space_delimited: &[Box<str>]) -> Vec<u8> {
-    let is_split = |name: &str| {
-        ALWAYS_SPLIT.contains(&name) || space_delimited.iter().any(|claim| **claim == *name)
-    };
-    let mut payload = claims.clone();
-    for (name, value) in &mut payload {
-        if let Value::String(text) = value
-            && is_split(name)
-            && !text.bytes().all(|byte| byte == b' ')
+/// `{"payload":{…}}`: the payload as it came, but with claims that are lists in one text
+/// as lists.
+pub(crate) fn metadata_json(token: &Token, space_delimited: &[Box<str>]) -> Vec<u8> {
+    let payload = token.payload();
+    let part = |from: usize, to: usize| payload.get(from..to).unwrap_or_default();
+    let mut json = Vec::with_capacity(BEFORE_PAYLOAD.len() + 2 * payload.len());
+    json.extend_from_slice(BEFORE_PAYLOAD);
+    let mut copied = 0;
+    for claim in token.text_claims() {
+        let name = &*claim.name;
+        let is_split =
+            || ALWAYS_SPLIT.contains(&name) || space_delimited.iter().any(|split| **split == *name);
+        if is_split()
+            && let Some(list) = token
+                .claims()
+                .get(name)
+                .and_then(Value::as_str)
+                .and_then(list)
         {
-            let parts = text.split(' ').filter(|part| !part.is_empty());
-            *value = parts.map(Value::from).collect();
+            json.extend_from_slice(part(copied, claim.place.start));
+            json.extend_from_slice(list.to_string().as_bytes());
+            copied = claim.place.end;
         }
     }
-    let mut metadata = Map::new();
-    metadata.insert("payload".to_owned(), Value::Object(payload));
-    Value::Object(metadata).to_string().into_bytes()
+    json.extend_from_slice(part(copied, payload.len()));
+    json.push(b'}');
+    json
+}
+
+const BEFORE_PAYLOAD: &[u8] = b"{\"payload\":";
+
+/// The parts of a text between spaces; none if there is nothing but spaces.
+fn list(text: &str) -> Option<Value> {
+    let parts = text.split(' ').filter(|part| !part.is_empty());
+    let parts: Vec<Value> = parts.map(Value::from).collect();
+    (!parts.is_empty()).then_some(Value::Array(parts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+    use serde_json::json;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    /// The metadata of a token with that payload, and `list` split as well.
+    fn metadata(payload: &str) -> String {
+        let parts = [r#"{"alg":"RS256"}"#, payload, "signature"];
+        let text = parts
+            .map(|part| BASE64_URL_SAFE_NO_PAD.encode(part))
+            .join(".");
+        let token = Token::parse(text.as_bytes()).unwrap();
+        String::from_utf8(metadata_json(&token, &["list".into()])).unwrap()
+    }
+
+    #[test]
+    fn the_payload_stays_as_it_was_written() {
+        for payload in ["{}", r#" { "a" : [ 1.50, {"scope":"x y"} ] ,"aud":"a b"}"#] {
+            let expected = format!(r#"{{"payload":{payload}}}"#);
+            assert_eq!(metadata(payload), expected);
+        }
+    }
+
+    #[test]
+    fn lists_in_one_text_become_lists() {
+        let table = [
+            (r#"{"scope":"a  b "}"#, json!({"scope": ["a", "b"]})),
+            (r#"{"permission":"a"}"#, json!({"permission": ["a"]})),
+            (
+                r#"{"list" : "1 2","x":"3 4","scope":"5 6" }"#,
+                json!({"list": ["1", "2"], "x": "3 4", "scope": ["5", "6"]}),
+            ),
+            // However name, space and quote are written.
+            (
+                r#"{"sc\u006fpe":"a\u0020\"b\" c\\"}"#,
+                json!({"scope": ["a", "\"b\"", "c\\"]}),
+            ),
+            // Nothing to split.
+            (r#"{"scope":"  "}"#, json!({"scope": "  "})),
+            (r#"{"scope":""}"#, json!({"scope": ""})),
+            (r#"{"scope":["a b"]}"#, json!({"scope": ["a b"]})),
+            (
+                r#"{"scope":{"list":"a b"}}"#,
+                json!({"scope": {"list": "a b"}}),
+            ),
+        ];
+        for (payload, expected) in table {
+            let found: Value = serde_json::from_str(&metadata(payload)).unwrap();
+            assert_eq!(found, json!({"payload": expected}), "{payload}");
+        }
+    }
 }

@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use sluice_policy::{Fact, HeaderLine, Request};
 
+use crate::cache::Verdicts;
 use crate::claims::Unsendable;
 use crate::draft::Draft;
 use crate::extract::{self, Found, Place};
-use crate::grant::Memo;
 use crate::key_source::SourceId;
 use crate::outcome::{Identity, Outcome, Progress, Verdict};
 use crate::program::{Program, Rule};
@@ -240,7 +240,8 @@ fn parse(text: &[u8]) -> Result<Recalled, Status> {
     }
     Ok(Recalled {
         token: Rc::new(Token::parse(text)?),
-        memo: Rc::new(Memo::default()),
+        memo: Rc::default(),
+        verdicts: Verdicts::default(),
     })
 }
 

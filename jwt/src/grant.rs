@@ -51,7 +51,7 @@ impl Grant {
                 headers.push((*name, value.into()));
             }
         }
-        let json = claims::metadata_json(claims, &rule.space_delimited);
+        let json = claims::metadata_json(token, &rule.space_delimited);
         Ok(Self {
             headers,
             identity: Identity {

@@ -42,7 +42,7 @@ mod verify;
 mod world;
 
 pub use algorithm::{Algorithm, KeyType};
-pub use cache::{CacheLimits, CachedToken, KeyVerdict, PartLimits, TokenCache};
+pub use cache::{CacheLimits, CachedToken, KeyVerdict, PartLimits, TokenCache, Verdicts};
 pub use compile::compile;
 pub use config::Config;
 pub use configure::configure;

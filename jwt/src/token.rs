@@ -4,8 +4,10 @@
 mod claims;
 mod header;
 
+use std::ops::Range;
+
 use serde_json::{Map, Value};
-use sluice_policy::json::{TrailingComma, parse_untrusted};
+use sluice_policy::json::parse_untrusted_object;
 
 use crate::algorithm::Algorithm;
 use crate::base64url;
@@ -22,9 +24,20 @@ pub struct Token {
     header_end: usize,
     payload_end: usize,
     header: Header,
+    payload: Vec<u8>,
     claims: Map<String, Value>,
+    text_claims: Vec<TextClaim>,
     registered: Registered,
     signature: Vec<u8>,
+}
+
+/// A claim that is a text, and where that stands in the payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TextClaim {
+    /// Its name.
+    pub(crate) name: Box<str>,
+    /// From quote to quote.
+    pub(crate) place: Range<usize>,
 }
 
 impl Token {
@@ -37,7 +50,15 @@ impl Token {
         let [header, payload, signature] = segments(bytes)?;
         let (header_end, payload_end) = (header.len(), header.len() + 1 + payload.len());
         let header = Header::parse(header)?;
-        let claims = object(payload, Status::PayloadBadBase64, Status::PayloadBadJson)?;
+        let payload = base64url::decode(payload).ok_or(Status::PayloadBadBase64)?;
+        let mut text_claims = Vec::new();
+        let claims = parse_untrusted_object(&payload, &mut |name, value, place| {
+            if value.is_string() {
+                let name = name.into();
+                text_claims.push(TextClaim { name, place });
+            }
+        });
+        let claims = claims.ok_or(Status::PayloadBadJson)?;
         let registered = Registered::read(&claims)?;
         let signature = base64url::decode(signature).ok_or(Status::SignatureBadBase64)?;
         // All of it is dots and base64url by now.
@@ -47,7 +68,9 @@ impl Token {
             header_end,
             payload_end,
             header,
+            payload,
             claims,
+            text_claims,
             registered,
             signature,
         })
@@ -83,6 +106,16 @@ impl Token {
         self.text
             .get(self.header_end + 1..self.payload_end)
             .unwrap_or_default()
+    }
+
+    /// The payload as JSON: the sender's own text.
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The claims that are texts, in the order of the payload.
+    pub(crate) fn text_claims(&self) -> &[TextClaim] {
+        &self.text_claims
     }
 
     /// The payload.
@@ -137,19 +170,6 @@ fn segments(bytes: &[u8]) -> Result<[&[u8]; 3], Status> {
     match parts.next() {
         None => Ok([header, payload, signature]),
         Some(_) => Err(Status::BadFormat),
-    }
-}
-
-/// The object in a part of a token.
-fn object(
-    segment: &[u8],
-    bad_base64: Status,
-    bad_json: Status,
-) -> Result<Map<String, Value>, Status> {
-    let text = base64url::decode(segment).ok_or(bad_base64)?;
-    match parse_untrusted(&text, TrailingComma::Refused) {
-        Some(Value::Object(object)) => Ok(object),
-        _ => Err(bad_json),
     }
 }
 

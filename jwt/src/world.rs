@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::cache::{TokenCache, Verdicts};
 use crate::grant::Memo;
 use crate::jwks::KeySet;
 use crate::key_source::SourceId;
@@ -30,6 +31,19 @@ pub struct Recalled {
     pub token: Rc<Token>,
     /// What rules make of it.
     pub memo: Rc<Memo>,
+    /// What keys are known to have said about it.
+    pub verdicts: Verdicts,
+}
+
+impl TokenCache<Recalled> {
+    /// What is known of a token, for [`World::recall`].
+    pub fn recalled(&mut self, token: &[u8], now_s: u64) -> Option<Recalled> {
+        let known = self.recall(token, now_s)?;
+        Some(Recalled {
+            verdicts: known.verdicts.clone(),
+            ..known.value.clone()
+        })
+    }
 }
 
 /// The memory and the keys of the filter.

@@ -1,12 +1,15 @@
 //! The fields of Istio's MeshConfig that change what policies mean.
 
-mod extension_provider;
+pub mod extension_provider;
 
 pub use extension_provider::{AuthorizerProtocol, ExtensionProvider, HttpAuthorizer};
 
 use crate::diagnostic::{DiagnosticCode, Diagnostics};
 use crate::json::Node;
 use crate::path_normalization::Normalization;
+
+/// Key of the external authorizers in `mesh`.
+pub(crate) const EXTENSION_PROVIDERS: &str = "extensionProviders";
 
 /// `mesh` of pluginConfig, under MeshConfig's names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +22,6 @@ pub struct Mesh {
     pub root_namespace: String,
     /// `pathNormalization.normalization`: what Envoy did to `:path` before.
     pub path_normalization: Normalization,
-    /// `extensionProviders`: external authorizers by name.
-    pub extension_providers: Vec<ExtensionProvider>,
 }
 
 impl Default for Mesh {
@@ -30,7 +31,6 @@ impl Default for Mesh {
             trust_domain_aliases: Vec::new(),
             root_namespace: "istio-system".to_owned(),
             path_normalization: Normalization::default(),
-            extension_providers: Vec::new(),
         }
     }
 }
@@ -70,9 +70,8 @@ impl Mesh {
         {
             mesh.path_normalization = normalization;
         }
-        if let Some(providers) = object.take("extensionProviders") {
-            mesh.extension_providers = extension_provider::read_all(&providers, diagnostics);
-        }
+        // Who needs them reads them (`PluginConfig::extension_providers`).
+        object.take(EXTENSION_PROVIDERS);
         object.finish(diagnostics);
         mesh
     }
@@ -131,46 +130,12 @@ mod tests {
         let (mesh, codes) = read(&json!({
             "trustDomain": "td", "trustDomainAliases": ["old"], "rootNamespace": "root",
             "pathNormalization": {"normalization": "MERGE_SLASHES"},
-            "extensionProviders": [
-                {"name": "h", "envoyExtAuthzHttp": {
-                    "service": "ns/authz.example", "port": 8000, "timeout": "2s", "failOpen": true,
-                    "statusOnError": "503", "pathPrefix": "/check", "clearRouteCache": true,
-                    "includeHeadersInCheck": ["old"], "includeRequestHeadersInCheck": ["x-a", "x-b*"],
-                    "includeAdditionalHeadersInCheck": {"x-c": "1"}, "headersToUpstreamOnAllow": ["u"],
-                    "headersToDownstreamOnDeny": ["d"], "headersToDownstreamOnAllow": ["a"]}},
-                {"name": "g", "envoyExtAuthzGrpc": {"service": "authz", "port": 9000}},
-            ],
+            "extensionProviders": [{"name": 1}],
         }));
         assert_eq!(codes, []);
         assert_eq!(mesh.trust_domain_aliases, ["old"]);
         assert_eq!(mesh.root_namespace, "root");
         assert_eq!(mesh.path_normalization, Normalization::MergeSlashes);
-        let [http, grpc] = mesh.extension_providers.as_slice() else {
-            panic!("{mesh:?}")
-        };
-        assert_eq!(http.cluster, "outbound|8000||authz.example");
-        assert_eq!(
-            (http.timeout_ms, http.fail_open, http.status_on_error),
-            (2_000, true, 503)
-        );
-        let AuthorizerProtocol::Http(options) = &http.protocol else {
-            panic!("{http:?}")
-        };
-        assert_eq!(options.path_prefix, "/check");
-        assert_eq!(options.include_request_headers, ["x-a", "x-b*"]);
-        assert_eq!(
-            options.include_additional_headers,
-            [("x-c".to_owned(), "1".to_owned())]
-        );
-        assert_eq!(options.headers_to_upstream_on_allow, ["u"]);
-        assert_eq!(options.headers_to_downstream_on_deny, ["d"]);
-        assert_eq!(options.headers_to_downstream_on_allow, ["a"]);
-        assert_eq!(grpc.cluster, "outbound|9000||authz");
-        assert_eq!(
-            (grpc.timeout_ms, grpc.fail_open, grpc.status_on_error),
-            (600_000, false, 403)
-        );
-        assert_eq!(grpc.protocol, AuthorizerProtocol::Grpc);
     }
 
     #[test]

@@ -1,12 +1,10 @@
 //! The configuration of a plugin, as far as it is the same for every filter.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
 
 use crate::diagnostic::{DiagnosticCode, Diagnostics, quote};
-use crate::json::{Node, Object, Read, Reader};
-use crate::mesh::Mesh;
+use crate::json::{Node, Object, Read, Reader, child};
+use crate::mesh::{EXTENSION_PROVIDERS, ExtensionProvider, Mesh, extension_provider};
 use crate::resource::{Kind, Resource};
 use crate::workload::Workload;
 
@@ -27,6 +25,19 @@ impl PluginConfig {
         let mut object = Object::new(&self.options, "");
         object.ignore(&[RESOURCES, MESH, WORKLOAD]);
         object
+    }
+
+    /// `mesh.extensionProviders`, for a filter that calls them. The others take the list
+    /// as it is: whoever pastes a MeshConfig pastes it whole.
+    pub fn extension_providers(&self, diagnostics: &mut Diagnostics) -> Vec<ExtensionProvider> {
+        let mesh = self.options.get(MESH).and_then(Value::as_object);
+        let list = mesh
+            .and_then(|mesh| mesh.get(EXTENSION_PROVIDERS))
+            .filter(|list| !list.is_null());
+        let path = child(MESH, EXTENSION_PROVIDERS);
+        list.map_or_else(Vec::new, |list| {
+            extension_provider::read_all(&Node::new(list, path), diagnostics)
+        })
     }
 }
 
@@ -52,7 +63,7 @@ pub fn read(
     }
     let mut resources = Resources {
         kinds,
-        seen: BTreeMap::new(),
+        seen: Map::new(),
         take: &mut take,
     };
     let mut options = Map::new();
@@ -99,8 +110,9 @@ fn read_root(
 /// Receives resources and remembers their names.
 struct Resources<'a> {
     kinds: &'a [&'static Kind],
-    /// Paths by kind, namespace and name.
-    seen: BTreeMap<String, String>,
+    /// Kind, namespace and name of each. The values are of no account: it is a map that
+    /// a module has in any case.
+    seen: Map<String, Value>,
     take: &'a mut dyn FnMut(&Resource<'_>, &mut Diagnostics),
 }
 
@@ -136,7 +148,7 @@ impl Resources<'_> {
         };
         // Neither kinds nor namespaces nor names contain a slash.
         let identity = [resource.kind.name, namespace, name].join("/");
-        if self.seen.insert(identity, path.to_owned()).is_some() {
+        if self.seen.insert(identity, Value::Null).is_some() {
             let found = format!(
                 "another {} {}",
                 resource.kind.name,

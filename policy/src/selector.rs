@@ -3,20 +3,19 @@
 mod placement;
 mod target_ref;
 
-use std::collections::BTreeMap;
-
 pub use placement::demand_placement;
 pub use target_ref::TargetRef;
 
 use crate::diagnostic::{DiagnosticCode, Diagnostics, describe, quote};
 use crate::json::{Node, Object};
+use crate::labels::Labels;
 use crate::workload::{ProxyKind, Workload};
 
 /// `selector`, `targetRef` and `targetRefs` of a resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attachment {
     /// Labels that a workload must have.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
     /// Objects, any of which is enough; empty when the resource uses a selector.
     pub targets: Vec<TargetRef>,
 }
@@ -91,7 +90,7 @@ impl Attachment {
 /// Longest label value (Kubernetes' limit).
 const LONGEST_LABEL_BYTES: usize = 63;
 
-fn read_labels(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<BTreeMap<String, String>> {
+fn read_labels(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Labels> {
     let mut selector = node.object(diagnostics)?;
     let labels = selector.take("matchLabels");
     selector.finish(diagnostics);
@@ -105,7 +104,7 @@ fn read_labels(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<BTreeMa
             expected,
         );
     }
-    let mut labels = BTreeMap::new();
+    let mut labels = Labels::default();
     for (key, node) in entries {
         if let Some(value) = node.string(diagnostics) {
             check_label(&node, key, value, diagnostics);

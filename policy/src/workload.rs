@@ -1,9 +1,8 @@
 //! The workload whose proxy runs the filter: decides which policies apply.
 
-use std::collections::BTreeMap;
-
 use crate::diagnostic::Diagnostics;
 use crate::json::Node;
+use crate::labels::Labels;
 
 /// What kind of proxy a workload has; it decides how policies attach.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,7 +40,7 @@ pub struct Workload {
     /// Kubernetes namespace (`NAMESPACE` in node metadata).
     pub namespace: String,
     /// Pod labels (`LABELS` in node metadata).
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
     /// Kind of proxy.
     pub kind: ProxyKind,
     /// Name of the Gateway that this proxy implements, if it does.
@@ -61,7 +60,7 @@ impl Workload {
         let services = object.take("services");
         object.finish(diagnostics);
         let labels = labels.map_or(Some(Vec::new()), |labels| labels.string_map(diagnostics))?;
-        let mut by_name = BTreeMap::new();
+        let mut by_name = Labels::default();
         for (key, value) in labels {
             by_name.insert(key.to_owned(), value.to_owned());
         }
@@ -126,7 +125,7 @@ mod tests {
         assert!(diagnostics.is_empty());
         assert_eq!(workload.kind, ProxyKind::Waypoint);
         assert_eq!(workload.gateway.as_deref(), Some("g"));
-        assert_eq!(workload.labels["app"], "a");
+        assert_eq!(workload.labels.get("app").unwrap(), "a");
         assert_eq!(workload.services[0].kind, "Service");
     }
 

@@ -3,9 +3,10 @@
 use serde_json::json;
 use sluice_policy::json::{MAX_BYTES, MAX_DEPTH, Node, Object, parse};
 use sluice_policy::matcher::{IpMatcher, PathMatcher, StringMatcher};
+use sluice_policy::mesh::extension_provider;
 use sluice_policy::path_normalization::{Normalization, Normalized};
 use sluice_policy::resource::AUTHORIZATION_POLICY;
-use sluice_policy::{Attachment, Diagnostics, Mesh, Resource};
+use sluice_policy::{Attachment, Diagnostics, Resource};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -127,8 +128,8 @@ fn booleans_of_messages_are_0_or_not() {
 fn the_prefix_of_a_check_is_empty_or_a_path() {
     for (prefix, errors) in [("", 0), ("/", 0), ("/check", 0), ("check", 1)] {
         let http = json!({"service": "a", "port": 1, "pathPrefix": prefix});
-        let mesh = json!({"extensionProviders": [{"name": "p", "envoyExtAuthzHttp": http}]});
-        let (_, lines) = read(&mesh, Mesh::read);
+        let list = json!([{"name": "p", "envoyExtAuthzHttp": http}]);
+        let (_, lines) = read(&list, extension_provider::read_all);
         assert_eq!(lines.len(), errors, "{lines:?}");
     }
 }

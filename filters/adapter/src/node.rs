@@ -1,8 +1,6 @@
 //! Who runs this proxy, from the node that the control plane gave it.
 
-use std::collections::BTreeMap;
-
-use sluice_policy::{ProxyKind, Workload};
+use sluice_policy::{Labels, ProxyKind, Workload};
 
 use crate::abi::{Host, HostError};
 use crate::pairs;
@@ -27,7 +25,7 @@ pub(crate) fn workload(host: Host<'_>) -> Option<Workload> {
         Err(HostError::NotFound) => Vec::new(),
         Err(HostError::Failed(_)) => return None,
     };
-    let mut by_name = BTreeMap::new();
+    let mut by_name = Labels::default();
     for (name, value) in labels {
         by_name.insert(lossy(name), lossy(value));
     }
@@ -102,7 +100,7 @@ mod tests {
             (workload.namespace.as_str(), workload.kind),
             ("n", ProxyKind::Gateway)
         );
-        assert_eq!(workload.labels["app"], "a");
+        assert_eq!(workload.labels.get("app").unwrap(), "a");
         assert_eq!(workload.gateway.as_deref(), Some("g"));
     }
 

@@ -53,20 +53,12 @@ impl Keyring {
 
     /// What is remembered of a token.
     pub fn recall(&mut self, token: &[u8], now_s: u64) -> Option<Recalled> {
-        let known = self.tokens.recall(token, now_s)?;
-        Some(known.value.clone())
+        self.tokens.recalled(token, now_s)
     }
 
     /// What the present keys of a source said about a token.
-    pub fn verdict(
-        &mut self,
-        token: &Recalled,
-        source: SourceId,
-        now_s: u64,
-    ) -> Option<Result<(), Status>> {
-        let version = self.store.version(source);
-        let known = self.tokens.recall(token.token.text(), now_s)?;
-        known.verdict(source, version)
+    pub fn verdict(&self, token: &Recalled, source: SourceId) -> Option<Result<(), Status>> {
+        token.verdicts.of(source, self.store.version(source))
     }
 
     /// Remembers what they said.

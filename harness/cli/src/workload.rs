@@ -110,10 +110,9 @@ impl WorkloadOption {
         let labels = &mut self.workload.labels;
         if self.workload.kind != ProxyKind::Sidecar
             && let Some(name) = &self.name
+            && labels.get(GATEWAY_LABEL).is_none()
         {
-            labels
-                .entry(GATEWAY_LABEL.to_owned())
-                .or_insert_with(|| name.clone());
+            labels.insert(GATEWAY_LABEL.to_owned(), name.clone());
         }
         self.workload.gateway = labels.get(GATEWAY_LABEL).cloned();
     }
@@ -204,7 +203,7 @@ mod tests {
     #[test]
     fn a_gateway_has_the_label_of_one() {
         let option: WorkloadOption = "namespace=edge,kind=gateway,name=public".parse().unwrap();
-        assert_eq!(option.workload.labels[GATEWAY_LABEL], "public");
+        assert_eq!(option.workload.labels.get(GATEWAY_LABEL).unwrap(), "public");
         assert_eq!(option.workload.gateway.as_deref(), Some("public"));
     }
 

@@ -58,10 +58,10 @@ impl<V> Segment<V> {
     }
 
     /// The value at a place, which counts as a use.
-    pub(super) fn get(&mut self, place: usize) -> Option<&mut V> {
+    pub(super) fn get(&mut self, place: usize) -> Option<&V> {
         let slot = self.slots.get_mut(place)?;
         slot.is_used = true;
-        Some(&mut slot.value)
+        Some(&slot.value)
     }
 
     /// Puts a value in, and others out as far as it takes. One that has no room even
@@ -86,18 +86,6 @@ impl<V> Segment<V> {
             is_used: false,
             value,
         });
-    }
-
-    /// Keeps the values that `keep` wants.
-    pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut V) -> bool) {
-        let mut place = 0;
-        while let Some(slot) = self.slots.get_mut(place) {
-            match keep(&mut slot.value) {
-                true => place += 1,
-                // Another one takes its place.
-                false => drop(self.remove(place)),
-            }
-        }
     }
 
     /// Puts out the first slot from the hand on that was not used; those that were

@@ -1,6 +1,7 @@
 //! What is remembered, for how long, and how much of it.
 
 use super::*;
+use crate::{SourceId, Status};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -48,9 +49,7 @@ fn a_token_is_recalled_with_what_was_kept() {
     cache.remember(b"token", 0, good(A), 5);
     let known = cache.recall(b"token", 0).unwrap();
     assert_eq!(known.value, 5);
-    assert_eq!(known.verdict(A, 1), Some(Ok(())));
-    known.value = 6;
-    assert_eq!(cache.recall(b"token", 0).unwrap().value, 6);
+    assert_eq!(known.verdicts.of(A, 1), Some(Ok(())));
     assert_eq!((cache.len(), cache.bytes()), (1, 5));
     for other in [b"toke".as_slice(), b"token ", b"Token", b""] {
         assert!(cache.recall(other, 0).is_none());
@@ -64,14 +63,21 @@ fn a_verdict_is_of_one_source_and_one_key_set() {
     cache.remember(b"token", 0, bad(B), 2);
     let known = cache.recall(b"token", 0).unwrap();
     assert_eq!(known.value, 1, "that of a known token stays");
-    assert_eq!(known.verdict(A, 1), Some(Ok(())));
-    assert_eq!(known.verdict(A, 2), None);
-    assert_eq!(known.verdict(B, 1), Some(Err(Status::VerificationFailed)));
-    assert_eq!(known.verdict(SourceId(2), 1), None);
+    assert_eq!(known.verdicts.of(A, 1), Some(Ok(())));
+    assert_eq!(known.verdicts.of(A, 2), None);
+    assert_eq!(
+        known.verdicts.of(B, 1),
+        Some(Err(Status::VerificationFailed))
+    );
+    assert_eq!(known.verdicts.of(SourceId(2), 1), None);
     cache.remember(b"token", 0, verdict(A, 2, Err(Status::NoMatchingKey)), 3);
     let known = cache.recall(b"token", 0).unwrap();
-    assert_eq!(known.verdict(A, 1), None, "a newer verdict takes its place");
-    assert_eq!(known.verdict(A, 2), Some(Err(Status::NoMatchingKey)));
+    assert_eq!(
+        known.verdicts.of(A, 1),
+        None,
+        "a newer verdict takes its place"
+    );
+    assert_eq!(known.verdicts.of(A, 2), Some(Err(Status::NoMatchingKey)));
 }
 
 #[test]
@@ -119,7 +125,7 @@ fn a_token_that_one_source_refuses_and_another_verifies_is_a_verified_one() {
     cache.remember(b"token", 0, good(B), 2);
     cache.remember(b"other", 0, bad(A), 3);
     let known = cache.recall(b"token", 0).unwrap();
-    assert_eq!((known.value, known.verdict(A, 1).is_some()), (1, true));
+    assert_eq!((known.value, known.verdicts.of(A, 1).is_some()), (1, true));
     assert_eq!(cache.len(), 2);
 }
 
@@ -170,30 +176,6 @@ fn what_has_no_room_is_not_kept() {
     assert!(cache.recall(b"ab", 0).is_none());
 }
 
-#[test]
-fn new_keys_make_a_source_forget() {
-    let mut cache = cache();
-    cache.remember(b"of a", 0, good(A), 1);
-    cache.remember(b"of b", 0, good(B), 2);
-    cache.remember(b"refused by a", 0, bad(A), 3);
-    cache.remember(b"of both", 0, good(A), 4);
-    cache.remember(b"of both", 0, good(B), 4);
-    cache.remember(b"of a, refused by b", 0, good(A), 5);
-    cache.remember(b"of a, refused by b", 0, bad(B), 5);
-    cache.forget(A);
-    let mut left = |token: &[u8]| {
-        let known = cache.recall(token, 0)?;
-        assert_eq!(known.verdict(A, 1), None);
-        Some(known.value)
-    };
-    assert_eq!(left(b"of a"), None);
-    assert_eq!(left(b"of b"), Some(2));
-    assert_eq!(left(b"refused by a"), None);
-    assert_eq!(left(b"of both"), Some(4));
-    assert_eq!(left(b"of a, refused by b"), None, "nobody verifies it now");
-    assert_eq!((cache.len(), cache.bytes()), (2, 11));
-}
-
 /// Many rules with a source each must not make a token grow.
 #[test]
 fn verdicts_of_one_token_are_bounded_and_a_good_one_is_kept() {
@@ -203,10 +185,10 @@ fn verdicts_of_one_token_are_bounded_and_a_good_one_is_kept() {
         cache.remember(b"token", 0, bad(SourceId(number)), 1);
     }
     let known = cache.recall(b"token", 0).unwrap();
-    let kept = (0..100).filter(|&number| known.verdict(SourceId(number), 1).is_some());
-    assert_eq!(kept.count(), MOST_VERDICTS);
-    assert!(known.verdict(A, 1).is_some());
-    assert!(known.verdict(SourceId(99), 1).is_some());
+    let kept = (0..100).filter(|&number| known.verdicts.of(SourceId(number), 1).is_some());
+    assert_eq!(kept.count(), verdicts::MOST);
+    assert!(known.verdicts.of(A, 1).is_some());
+    assert!(known.verdicts.of(SourceId(99), 1).is_some());
 }
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -221,7 +203,6 @@ mod properties {
     enum Step {
         Recall(Vec<u8>, u64),
         Remember(Vec<u8>, u64, KeyVerdict),
-        Forget(SourceId),
     }
 
     /// Few letters, so that tokens repeat and begin alike.
@@ -242,7 +223,6 @@ mod properties {
             3 => (token(), time.clone()).prop_map(|(token, now)| Step::Recall(token, now)),
             5 => (token(), time, judged)
                 .prop_map(|(token, expiry, judged)| Step::Remember(token, expiry, judged)),
-            1 => source().prop_map(Step::Forget),
         ]
     }
 
@@ -257,7 +237,7 @@ mod properties {
     }
 
     /// What may be recalled of a token: the value is its own bytes, and each verdict the
-    /// last one of its source since that forgot.
+    /// last one of its source.
     #[derive(Default)]
     struct Model {
         verdicts: HashMap<(Vec<u8>, SourceId), KeyVerdict>,
@@ -269,7 +249,7 @@ mod properties {
                 let last = self.verdicts.get(&(token.to_vec(), judged.source));
                 last == Some(judged)
             };
-            known.value == token && known.verdicts.iter().all(is_known)
+            known.value == token && known.verdicts.all().iter().all(is_known)
         }
 
         fn note(&mut self, step: &Step) {
@@ -279,7 +259,6 @@ mod properties {
                     self.verdicts
                         .insert((token.clone(), judged.source), *judged);
                 }
-                Step::Forget(source) => self.verdicts.retain(|(_, of), _| of != source),
             }
         }
     }
@@ -302,14 +281,13 @@ mod properties {
                         if let Some(known) = cache.recall(&token, now_s) {
                             prop_assert!(model.permits(&token, known));
                             prop_assert!(!known.is_dead(now_s));
-                            prop_assert!(!known.verdicts.is_empty());
+                            prop_assert!(!known.verdicts.all().is_empty());
                         }
                     }
                     Step::Remember(token, expiry_s, judged) => {
                         let value = token.clone();
                         cache.remember(&token, expiry_s, judged, value);
                     }
-                    Step::Forget(source) => cache.forget(source),
                 }
                 for (part, limits) in [(&cache.verified, limits.verified), (&cache.refused, limits.refused)] {
                     prop_assert!(part.len() <= limits.entries);
@@ -332,15 +310,10 @@ mod properties {
                         let value = token.clone();
                         cache.remember(&token, 0, judged, value);
                     }
-                    Step::Forget(source) => {
-                        cache.forget(source);
-                        // A token that nobody verifies any more may go whole.
-                        model.verdicts.retain(|(token, _), _| cache.recall(token, 0).is_some());
-                    }
                 }
                 for ((token, source), judged) in &model.verdicts {
                     let known = cache.recall(token, 0);
-                    let found = known.and_then(|known| known.verdict(*source, judged.version));
+                    let found = known.and_then(|known| known.verdicts.of(*source, judged.version));
                     prop_assert_eq!(found, Some(judged.result));
                 }
             }

@@ -128,12 +128,13 @@ fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
 fn read_host(host: &str) -> Result<String, &'static str> {
     let host = match host.strip_prefix('[') {
         Some(rest) => {
-            let literal = rest.strip_suffix(']').and_then(|text| text.parse().ok());
-            let address: Ipv6Addr = literal.ok_or("an IPv6 address between brackets")?;
-            address.to_string()
+            let is_literal = |text: &&str| text.parse::<Ipv6Addr>().is_ok();
+            let literal = rest.strip_suffix(']').filter(is_literal);
+            literal.ok_or("an IPv6 address between brackets")?
         }
-        None => host.to_ascii_lowercase(),
+        None => host,
     };
+    let host = host.to_ascii_lowercase();
     address::check(&host)?;
     Ok(host)
 }

@@ -4,6 +4,8 @@
 //! By hand, and in one copy: a reader made by generic visitors is 15 KB of a module.
 //! Property tests compare it with serde_json.
 
+use std::ops::Range;
+
 use serde_json::{Map, Value};
 
 use super::path;
@@ -44,17 +46,36 @@ pub enum TrailingComma {
 /// `None` at the first finding, duplicate keys included. Findings are not told: the
 /// stranger could have them fill the memory.
 pub fn parse_untrusted(bytes: &[u8], trailing_comma: TrailingComma) -> Option<Value> {
+    read_untrusted(bytes, trailing_comma, &mut |reader| reader.value())
+}
+
+/// Reads one JSON object that a stranger sent, as [`parse_untrusted`] does, and calls
+/// `member` with each of its members and the place of the value in `bytes`.
+pub fn parse_untrusted_object(bytes: &[u8], member: OnMember<'_>) -> Option<Map<String, Value>> {
+    read_untrusted(bytes, TrailingComma::Refused, &mut |reader| {
+        reader.members(member)
+    })
+}
+
+fn read_untrusted<'b, T>(
+    bytes: &'b [u8],
+    trailing_comma: TrailingComma,
+    read: &mut dyn FnMut(&mut Reader<'b, '_>) -> Read<T>,
+) -> Option<T> {
     let mut diagnostics = Diagnostics::new();
     let mut reader = Reader::new(bytes, &mut diagnostics);
-    reader.stops_at_finding = true;
+    reader.is_of_stranger = true;
     reader.trailing_comma = trailing_comma;
     let mut value = None;
     let whole = reader.document(&mut |reader| {
-        value = Some(reader.value()?);
+        value = Some(read(reader)?);
         Ok(())
     });
-    value.filter(|_| whole)
+    value.filter(|_| whole && diagnostics.is_empty())
 }
+
+/// Is told of a member of an object: its key, its value and where that stands.
+pub type OnMember<'m> = &'m mut dyn FnMut(&str, &Value, Range<usize>);
 
 /// Reading cannot go on, and the reason has been reported.
 #[derive(Debug)]
@@ -73,7 +94,9 @@ pub(crate) struct Reader<'b, 'd> {
     /// Path of the value being read.
     pub(crate) path: String,
     depth: usize,
-    stops_at_finding: bool,
+    /// Whether reading stops at the first finding, which nobody is told: paths are not
+    /// kept then.
+    is_of_stranger: bool,
     trailing_comma: TrailingComma,
     /// Findings so far.
     pub(crate) diagnostics: &'d mut Diagnostics,
@@ -87,7 +110,7 @@ impl<'b, 'd> Reader<'b, 'd> {
             at: 0,
             path: String::new(),
             depth: 0,
-            stops_at_finding: false,
+            is_of_stranger: false,
             trailing_comma: TrailingComma::Refused,
             diagnostics,
         }
@@ -148,16 +171,24 @@ impl<'b, 'd> Reader<'b, 'd> {
     }
 
     fn any_object(&mut self) -> Read<Value> {
+        self.members(&mut |_, _, _| ()).map(Value::Object)
+    }
+
+    fn members(&mut self, member: OnMember<'_>) -> Read<Map<String, Value>> {
         let mut object = Map::new();
         self.object(&mut |reader, key| {
+            // Past white space.
+            reader.token();
+            let start = reader.at;
             let value = reader.value()?;
+            member(&key, &value, start..reader.at);
             reader.keep(&mut object, key, value);
-            if reader.stops_at_finding && !reader.diagnostics.is_empty() {
+            if reader.is_of_stranger && !reader.diagnostics.is_empty() {
                 return Err(Stopped);
             }
             Ok(())
         })?;
-        Ok(Value::Object(object))
+        Ok(object)
     }
 
     /// Adds the value at the current path to its object, or reports that its key
@@ -185,7 +216,9 @@ impl<'b, 'd> Reader<'b, 'd> {
         let parent = self.path.len();
         for index in 0.. {
             // Before the item is looked for: one that is missing has a place, too.
-            path::push_item(&mut self.path, index);
+            if !self.is_of_stranger {
+                path::push_item(&mut self.path, index);
+            }
             if !self.has_part(index == 0, b']')? {
                 break;
             }
@@ -210,7 +243,9 @@ impl<'b, 'd> Reader<'b, 'd> {
                 return Err(self.fault("no key"));
             }
             let key = self.string()?;
-            path::push_child(&mut self.path, &key);
+            if !self.is_of_stranger {
+                path::push_child(&mut self.path, &key);
+            }
             if self.token() != Some(b':') {
                 return Err(self.fault("no `:`"));
             }
@@ -390,6 +425,42 @@ mod tests {
             "",
         ] {
             assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_members_of_a_stranger_s_object_have_their_places() {
+        let text = r#" { "a" : "x y" ,"b":[1, 2] , "c":{"d":"e"}} "#;
+        let mut places = Vec::new();
+        let object = parse_untrusted_object(text.as_bytes(), &mut |key, value, place| {
+            places.push((
+                key.to_owned(),
+                text.get(place).unwrap().to_owned(),
+                value.is_string(),
+            ));
+        });
+        let place = |key: &str, text: &str, is_text| (key.to_owned(), text.to_owned(), is_text);
+        assert_eq!(
+            places,
+            [
+                place("a", "\"x y\"", true),
+                place("b", "[1, 2]", false),
+                place("c", r#"{"d":"e"}"#, false),
+            ]
+        );
+        let expected = json!({"a": "x y", "b": [1, 2], "c": {"d": "e"}});
+        assert_eq!(object.map(Value::Object), Some(expected));
+        for text in [
+            "[]",
+            "1",
+            "{",
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,}"#,
+            "{} {}",
+            "",
+        ] {
+            let found = parse_untrusted_object(text.as_bytes(), &mut |_, _, _| ());
+            assert_eq!(found, None, "{text}");
         }
     }
 

@@ -72,7 +72,7 @@ pub struct HttpAuthorizer {
 }
 
 /// Reads the list; those that could be read.
-pub(super) fn read_all(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Vec<ExtensionProvider> {
+pub fn read_all(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Vec<ExtensionProvider> {
     let mut names: Vec<&str> = Vec::new();
     let mut providers = Vec::new();
     let Some(nodes) = node.items(diagnostics) else {
@@ -457,5 +457,47 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn every_field_is_read() {
+        let list = json!([
+            {"name": "h", "envoyExtAuthzHttp": {
+                "service": "ns/authz.example", "port": 8000, "timeout": "2s", "failOpen": true,
+                "statusOnError": "503", "pathPrefix": "/check", "clearRouteCache": true,
+                "includeHeadersInCheck": ["old"], "includeRequestHeadersInCheck": ["x-a", "x-b*"],
+                "includeAdditionalHeadersInCheck": {"x-c": "1"}, "headersToUpstreamOnAllow": ["u"],
+                "headersToDownstreamOnDeny": ["d"], "headersToDownstreamOnAllow": ["a"]}},
+            {"name": "g", "envoyExtAuthzGrpc": {"service": "authz", "port": 9000}},
+        ]);
+        let mut diagnostics = Diagnostics::new();
+        let providers = read_all(&Node::new(&list, "list"), &mut diagnostics);
+        assert_eq!(diagnostics.to_string(), "");
+        let [http, grpc] = providers.as_slice() else {
+            panic!("{providers:?}")
+        };
+        assert_eq!(http.cluster, "outbound|8000||authz.example");
+        assert_eq!(
+            (http.timeout_ms, http.fail_open, http.status_on_error),
+            (2_000, true, 503)
+        );
+        let AuthorizerProtocol::Http(options) = &http.protocol else {
+            panic!("{http:?}")
+        };
+        assert_eq!(options.path_prefix, "/check");
+        assert_eq!(options.include_request_headers, ["x-a", "x-b*"]);
+        assert_eq!(
+            options.include_additional_headers,
+            [("x-c".to_owned(), "1".to_owned())]
+        );
+        assert_eq!(options.headers_to_upstream_on_allow, ["u"]);
+        assert_eq!(options.headers_to_downstream_on_deny, ["d"]);
+        assert_eq!(options.headers_to_downstream_on_allow, ["a"]);
+        assert_eq!(grpc.cluster, "outbound|9000||authz");
+        assert_eq!(
+            (grpc.timeout_ms, grpc.fail_open, grpc.status_on_error),
+            (600_000, false, 403)
+        );
+        assert_eq!(grpc.protocol, AuthorizerProtocol::Grpc);
     }
 }

@@ -343,7 +343,7 @@ impl Case {
     fn workload(&self) -> Workload {
         Workload {
             namespace: self.workload.namespace.clone(),
-            labels: self.workload.labels.clone(),
+            labels: self.workload.labels.clone().into_iter().collect(),
             kind: match self.workload.kind {
                 OwnKind::Sidecar => sluice_policy::ProxyKind::Sidecar,
                 OwnKind::Gateway => sluice_policy::ProxyKind::Gateway,

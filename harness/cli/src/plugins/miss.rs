@@ -70,7 +70,7 @@ fn selector(extension: &Extension, workload: &Workload) -> Option<String> {
     let labels = &extension.spec.attachment.labels;
     let (key, wanted) = labels
         .iter()
-        .find(|(key, wanted)| workload.labels.get(*key) != Some(wanted))?;
+        .find(|(key, wanted)| workload.labels.get(key) != Some(wanted))?;
     let had = match workload.labels.get(key) {
         Some(value) => format!("has {key}={value}"),
         None => format!("has no label {key}"),

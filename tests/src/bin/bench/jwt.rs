@@ -13,7 +13,6 @@ use crate::proxies::Proxy;
 use crate::rounds::{Plan, added, median};
 use crate::wrk::Load;
 
-mod cost;
 mod tokens;
 
 use tokens::Tokens;
@@ -59,7 +58,6 @@ pub fn measure(quick: bool) -> Result<Vec<Bar>> {
     }
     let mut bars = compare(&cold, &warm);
     bars.push(module_size(&module)?);
-    bars.extend(cost::measure(&module, &tokens)?);
     Ok(bars)
 }
 

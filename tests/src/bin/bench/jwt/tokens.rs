@@ -46,11 +46,6 @@ impl Tokens {
         json!({"issuer": ISSUER, "audiences": [AUDIENCE], "jwks": tokens::key_set([key])})
     }
 
-    /// The first of them.
-    pub fn first(&self) -> Result<&str> {
-        Ok(self.tokens.first().context("no token")?)
-    }
-
     /// A script for wrk that sends the first `count` in turn. The requests are made before
     /// the first is sent: wrk shares the machine with the Envoy that is measured.
     pub fn script(&self, count: usize) -> Result<PathBuf> {

@@ -155,8 +155,7 @@ fn fetched(remote: &Remote, authentication: &Authentication) -> Keys {
 
 impl World for Case {
     fn recall(&mut self, token: &[u8]) -> Option<Recalled> {
-        let known = self.tokens.recall(token, 0)?;
-        Some(known.value.clone())
+        self.tokens.recalled(token, 0)
     }
 
     fn keys(&mut self, source: SourceId) -> Keys {
@@ -165,14 +164,10 @@ impl World for Case {
     }
 
     fn verify(&mut self, token: &Recalled, source: SourceId, keys: &KeySet) -> Result<(), Status> {
-        let text = token.token.text();
-        let known = self
-            .tokens
-            .recall(text, 0)
-            .and_then(|known| known.verdict(source, ONLY));
-        if let Some(result) = known {
+        if let Some(result) = token.verdicts.of(source, ONLY) {
             return result;
         }
+        let text = token.token.text();
         self.verified_anew |= self.last == text;
         if text.len() <= CacheLimits::default().token_bytes {
             self.last = text.to_vec();
