@@ -1,11 +1,14 @@
 //! What the VMs of a proxy share about one source.
 
 /// Begins every record; its last byte is the version of the form.
-const MAGIC: &[u8; 12] = b"sluice.jwks\x01";
+const MAGIC: &[u8; 12] = b"sluice.jwks\x02";
 
 /// Greater attempt numbers are nobody's: they follow the clock, which will need
 /// hundreds of thousands of years to get there.
 const MAX_ATTEMPT: u64 = 1 << 55;
+
+/// How many numbers a record has.
+const NUMBERS: usize = 8;
 
 /// How far a source is. All times are of the host's clock, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub(super) struct Progress {
     pub(super) keys_attempt: u64,
     /// When they came.
     pub(super) fetched_at_ms: u64,
+    /// When the last attempt began that an unknown key alone led to.
+    pub(super) unknown_key_at_ms: u64,
 }
 
 /// Progress, and the text of the newest keys.
@@ -35,7 +40,7 @@ pub(super) struct Record {
 }
 
 impl Progress {
-    const fn numbers(&self) -> [u64; 7] {
+    const fn numbers(&self) -> [u64; NUMBERS] {
         [
             self.attempt,
             self.lease_until_ms,
@@ -44,10 +49,11 @@ impl Progress {
             self.failures,
             self.keys_attempt,
             self.fetched_at_ms,
+            self.unknown_key_at_ms,
         ]
     }
 
-    const fn of(numbers: [u64; 7]) -> Self {
+    const fn of(numbers: [u64; NUMBERS]) -> Self {
         let [
             attempt,
             lease_until_ms,
@@ -56,6 +62,7 @@ impl Progress {
             failures,
             keys_attempt,
             fetched_at_ms,
+            unknown_key_at_ms,
         ] = numbers;
         Self {
             attempt,
@@ -65,14 +72,15 @@ impl Progress {
             failures,
             keys_attempt,
             fetched_at_ms,
+            unknown_key_at_ms,
         }
     }
 }
 
 impl Record {
-    /// Its bytes: magic, checksum of the rest, seven numbers, body.
+    /// Its bytes: magic, checksum of the rest, numbers, body.
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut rest = Vec::with_capacity(56 + self.body.len());
+        let mut rest = Vec::with_capacity(NUMBERS * size_of::<u64>() + self.body.len());
         for number in self.progress.numbers() {
             rest.extend_from_slice(&number.to_le_bytes());
         }
@@ -87,7 +95,7 @@ impl Record {
         if u64::from_le_bytes(*sum) != checksum(rest) {
             return None;
         }
-        let mut numbers = [0; 7];
+        let mut numbers = [0; NUMBERS];
         let mut body = rest;
         for number in &mut numbers {
             let (bytes, after) = body.split_first_chunk()?;
@@ -119,7 +127,7 @@ mod tests {
 
     fn record() -> Record {
         Record {
-            progress: Progress::of([9, 2, 3, 4, 5, 6, 7]),
+            progress: Progress::of([9, 2, 3, 4, 5, 6, 7, 8]),
             body: b"{}".to_vec(),
         }
     }

@@ -13,7 +13,8 @@ const FRESH_RANGE_MS: [u64; 2] = [60 * 1_000, 60 * 60 * 1_000];
 const BACK_OFF_MS: [u64; 2] = [1_000, 60_000];
 
 /// Least time between two attempts that unknown key ids lead to, per source and
-/// proxy: what a client can cause by making up key ids.
+/// proxy: what a client can cause by making up key ids. Attempts that are made in any case
+/// do not count: keys may change right after one.
 pub(super) const UNKNOWN_KEY_PAUSE_MS: u64 = 10_000;
 
 /// By how much the clocks of two VMs may differ in what they have just read. A
@@ -65,20 +66,20 @@ impl Progress {
 
     /// Whether it is time for an attempt.
     pub(super) fn is_due(&self, now_ms: u64) -> bool {
-        now_ms >= self.next_at_ms || self.is_of_the_future(now_ms)
+        now_ms >= self.next_at_ms || is_of_the_future(self.ended_at_ms, now_ms)
     }
 
     /// Whether an unknown key id may lead to an attempt.
     pub(super) fn permits_unknown_key(&self, now_ms: u64) -> bool {
-        now_ms >= self.ended_at_ms.saturating_add(UNKNOWN_KEY_PAUSE_MS)
-            || self.is_of_the_future(now_ms)
+        now_ms >= self.unknown_key_at_ms.saturating_add(UNKNOWN_KEY_PAUSE_MS)
+            || is_of_the_future(self.unknown_key_at_ms, now_ms)
     }
+}
 
-    /// Whether the clock has stepped back since the last attempt: its times would
-    /// hold the next one up for as long as the step.
-    fn is_of_the_future(&self, now_ms: u64) -> bool {
-        self.ended_at_ms > now_ms.saturating_add(CLOCK_SLACK_MS)
-    }
+/// Whether the clock has stepped back since: what was planned from then on would be held
+/// up for as long as the step.
+fn is_of_the_future(time_ms: u64, now_ms: u64) -> bool {
+    time_ms > now_ms.saturating_add(CLOCK_SLACK_MS)
 }
 
 #[cfg(test)]
@@ -144,6 +145,7 @@ mod tests {
             lease_until_ms: 1_006_000,
             ended_at_ms: 1_000_000,
             next_at_ms: 1_240_000,
+            unknown_key_at_ms: 1_000_000,
             ..Progress::default()
         };
         assert!(progress.is_under_way(1_000_000 - CLOCK_SLACK_MS, 6_000));

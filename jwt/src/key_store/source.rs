@@ -215,6 +215,9 @@ impl RemoteKeys {
         // By the clock ahead of the numbers in a record that was lost, too.
         progress.attempt = progress.attempt.max(turn.now_ms).saturating_add(1);
         progress.lease_until_ms = turn.now_ms.saturating_add(self.lease_ms());
+        if !progress.is_due(turn.now_ms) {
+            progress.unknown_key_at_ms = turn.now_ms;
+        }
         let number = progress.attempt;
         if self.ledger.change(turn.shared, &record, cas) == Change::Overtaken {
             let (record, _) = self.ledger.read(turn.shared, &self.progress);
