@@ -1,5 +1,7 @@
 //! What claims become: values of headers, and the JSON that other filters read.
 
+use std::ops::Range;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value};
@@ -90,15 +92,13 @@ pub(crate) fn metadata_json(token: &Token, space_delimited: &[Box<str>]) -> Vec<
         let is_split =
             || ALWAYS_SPLIT.contains(&name) || space_delimited.iter().any(|split| **split == *name);
         if is_split()
-            && let Some(list) = token
-                .claims()
-                .get(name)
-                .and_then(Value::as_str)
-                .and_then(list)
+            && let Some(text) = token.claims().get(name).and_then(Value::as_str)
+            && text.bytes().any(|byte| byte != b' ')
         {
-            json.extend_from_slice(part(copied, claim.place.start));
-            json.extend_from_slice(list.to_string().as_bytes());
-            copied = claim.place.end;
+            let Range { start, end } = claim.place;
+            json.extend_from_slice(part(copied, start));
+            push_list(part(start, end), text, &mut json);
+            copied = end;
         }
     }
     json.extend_from_slice(part(copied, payload.len()));
@@ -108,11 +108,23 @@ pub(crate) fn metadata_json(token: &Token, space_delimited: &[Box<str>]) -> Vec<
 
 const BEFORE_PAYLOAD: &[u8] = b"{\"payload\":";
 
-/// The parts of a text between spaces; none if there is nothing but spaces.
-fn list(text: &str) -> Option<Value> {
+/// Adds the parts of a text between spaces as a list. `written` is the text as JSON.
+fn push_list(written: &[u8], text: &str, json: &mut Vec<u8>) {
     let parts = text.split(' ').filter(|part| !part.is_empty());
-    let parts: Vec<Value> = parts.map(Value::from).collect();
-    (!parts.is_empty()).then_some(Value::Array(parts))
+    if written.contains(&b'\\') {
+        let parts = parts.map(Value::from);
+        json.extend_from_slice(parts.collect::<Value>().to_string().as_bytes());
+        return;
+    }
+    // Without escapes, a part is written as it is.
+    let mut before = b'[';
+    for part in parts {
+        json.extend_from_slice(&[before, b'"']);
+        json.extend_from_slice(part.as_bytes());
+        json.push(b'"');
+        before = b',';
+    }
+    json.push(b']');
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod claims;
 mod header;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use serde_json::{Map, Value};
@@ -47,7 +48,12 @@ impl Token {
     ///
     /// Envoy's status for what is wrong first.
     pub fn parse(bytes: &[u8]) -> Result<Self, Status> {
-        let [header, payload, signature] = segments(bytes)?;
+        // What is no text is no base64url either; where that shows, others decide.
+        let text = match str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(bytes),
+        };
+        let [header, payload, signature] = segments(&text)?;
         let (header_end, payload_end) = (header.len(), header.len() + 1 + payload.len());
         let header = Header::parse(header)?;
         let payload = base64url::decode(payload).ok_or(Status::PayloadBadBase64)?;
@@ -61,10 +67,8 @@ impl Token {
         let claims = claims.ok_or(Status::PayloadBadJson)?;
         let registered = Registered::read(&claims)?;
         let signature = base64url::decode(signature).ok_or(Status::SignatureBadBase64)?;
-        // All of it is dots and base64url by now.
-        let text = String::from_utf8(bytes.to_vec()).map_err(|_| Status::SignatureBadBase64)?;
         Ok(Self {
-            text,
+            text: text.into_owned(),
             header_end,
             payload_end,
             header,
@@ -161,8 +165,8 @@ impl Token {
 
 /// The three parts of a token. Envoy skips empty ones, so that `.a..b.c.` is one to it;
 /// RFC 7515 section 7.1 has two dots, and an unsigned token is never believed.
-fn segments(bytes: &[u8]) -> Result<[&[u8]; 3], Status> {
-    let mut parts = bytes.split(|byte| *byte == b'.');
+fn segments(text: &str) -> Result<[&str; 3], Status> {
+    let mut parts = text.split('.');
     let mut next = || parts.next().filter(|part| !part.is_empty());
     let (Some(header), Some(payload), Some(signature)) = (next(), next(), next()) else {
         return Err(Status::BadFormat);

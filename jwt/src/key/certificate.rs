@@ -40,7 +40,12 @@ impl Key {
 
 /// What is in the first certificate.
 fn der(pem: &str) -> Option<Vec<u8>> {
-    let (lines, _) = pem.strip_prefix(BEGIN)?.split_once(END)?;
+    let rest = pem.strip_prefix(BEGIN)?;
+    // Base64 has no dash, so the first one is of the end.
+    let (lines, end) = rest.split_at_checked(rest.find('-')?.checked_sub(1)?)?;
+    if !end.starts_with(END) {
+        return None;
+    }
     let text: String = lines.split(['\r', '\n']).collect();
     STANDARD.decode(text).ok()
 }

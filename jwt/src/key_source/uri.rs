@@ -96,7 +96,8 @@ impl<'u> Uri<'u> {
 }
 
 fn split_scheme(uri: &str) -> Option<(Scheme, &str)> {
-    let (name, rest) = uri.split_once("://")?;
+    let (name, rest) = uri.split_once(':')?;
+    let rest = rest.strip_prefix("//")?;
     [Scheme::Https, Scheme::Http]
         .into_iter()
         .find(|scheme| name.eq_ignore_ascii_case(scheme.name()))

@@ -22,7 +22,7 @@ impl Header {
     /// # Errors
     ///
     /// Envoy's status for what is wrong first.
-    pub fn parse(segment: &[u8]) -> Result<Self, Status> {
+    pub fn parse(segment: &str) -> Result<Self, Status> {
         let text = base64url::decode(segment).ok_or(Status::HeaderBadBase64)?;
         let header = parse_untrusted_object(&text, &mut |_, _, _| ());
         let header = header.ok_or(Status::HeaderBadJson)?;

@@ -84,6 +84,23 @@ fn three_parts_make_a_token() {
 }
 
 #[test]
+fn bytes_that_are_no_text_are_found_where_they_stand() {
+    let table: [(&[u8], Status); 5] = [
+        (b"\xff", Status::BadFormat),
+        (b"\xff.\xff", Status::BadFormat),
+        (b"e\xff30.e30.AA", Status::HeaderBadBase64),
+        (b"eyJhbGciOiJIUzI1NiJ9.\xff.\xff", Status::PayloadBadBase64),
+        (
+            b"eyJhbGciOiJIUzI1NiJ9.e30.AA\xc3",
+            Status::SignatureBadBase64,
+        ),
+    ];
+    for (bytes, status) in table {
+        assert_eq!(Token::parse(bytes), Err(status), "{bytes:?}");
+    }
+}
+
+#[test]
 fn headers_are_looked_at_in_envoy_s_order() {
     let table = [
         ("", Status::BadFormat),

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 use super::path;
@@ -194,16 +195,19 @@ impl<'b, 'd> Reader<'b, 'd> {
     /// Adds the value at the current path to its object, or reports that its key
     /// came before.
     pub(crate) fn keep(&mut self, object: &mut Map<String, Value>, key: String, value: Value) {
-        if object.contains_key(&key) {
-            let found = format!("the key {} a second time", quote(&key));
-            self.diagnostics.error(
-                DiagnosticCode::DuplicateKey,
-                &self.path,
-                found,
-                "each key once",
-            );
-        } else {
-            object.insert(key, value);
+        match object.entry(key) {
+            Entry::Vacant(place) => {
+                place.insert(value);
+            }
+            Entry::Occupied(first) => {
+                let found = format!("the key {} a second time", quote(first.key()));
+                self.diagnostics.error(
+                    DiagnosticCode::DuplicateKey,
+                    &self.path,
+                    found,
+                    "each key once",
+                );
+            }
         }
     }
 

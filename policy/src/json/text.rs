@@ -5,12 +5,11 @@ use super::parse::{Read, Reader};
 impl Reader<'_, '_> {
     /// Reads a string, from its opening quote on.
     pub(super) fn string(&mut self) -> Read<String> {
-        let mut text = String::new();
         self.at += 1;
+        // Nearly every string ends here, and has the memory that it takes and no more.
+        let mut text = self.plain()?.to_owned();
         loop {
-            text.push_str(self.plain()?);
-            let byte = self.byte();
-            match byte {
+            match self.byte() {
                 Some(b'"') => {
                     self.at += 1;
                     return Ok(text);
@@ -21,6 +20,7 @@ impl Reader<'_, '_> {
                 }
                 _ => return Err(self.fault("a control character in a string")),
             }
+            text.push_str(self.plain()?);
         }
     }
 
