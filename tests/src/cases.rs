@@ -12,6 +12,7 @@ pub mod authz_matchers;
 pub mod driver;
 pub mod file;
 pub mod front;
+mod http_route;
 pub mod jwt_authn;
 pub mod jwt_integration;
 pub mod jwt_library;

@@ -8,14 +8,12 @@ use sluice_policy::ProxyKind;
 
 use super::authentication::{Authentication, Served, Tier};
 use super::authz_integration;
+use super::http_route;
 use super::scenario::{Observation, Plugin, Scenario};
 use super::verdict::Verdict;
 
 /// Why a line is not run whose status a route decides on.
-const ROUTING: &str = "the routes of the line decide, and no filter here routes";
-
-/// Kinds that route requests.
-const ROUTES: [&str; 2] = ["VirtualService", "HTTPRoute"];
+const ROUTING: &str = "the routes of the line decide, and what they go by is not looked at";
 
 /// Status of a request without route.
 const NOT_FOUND: u64 = 404;
@@ -25,9 +23,7 @@ const NOT_FOUND: u64 = 404;
 /// # Errors
 /// Skipped with a reason, or failed if the line is not a case.
 pub fn scenario(case: &Value) -> Result<Scenario, Verdict> {
-    let routed =
-        resources(case).any(|resource| ROUTES.iter().any(|kind| resource["kind"] == *kind));
-    if routed && case["expect"]["status"] == NOT_FOUND {
+    if case["expect"]["status"] == NOT_FOUND && !has_no_route(case) {
         return Err(Verdict::skipped(ROUTING));
     }
     let mut scenario = authz_integration::without_tokens(case)?;
@@ -41,6 +37,17 @@ pub fn scenario(case: &Value) -> Result<Scenario, Verdict> {
         .retain(|resource| is_sent(case, resource));
     scenario.authentication = Some(authentication(case));
     Ok(scenario)
+}
+
+/// Whether there are routes, and none for the request.
+fn has_no_route(case: &Value) -> bool {
+    let text = |key: &str| case["request"][key].as_str().unwrap_or_default();
+    let mut routes = resources(case)
+        .filter(|resource| resource["kind"] == "HTTPRoute")
+        .peekable();
+    let is_known = routes.peek().is_some();
+    is_known
+        && routes.all(|route| http_route::takes(route, text("method"), text("path")) == Some(false))
 }
 
 fn resources(case: &Value) -> impl Iterator<Item = &Value> {
@@ -96,6 +103,13 @@ fn served(case: &Value) -> BTreeMap<String, Served> {
 
 /// Compares what a driver saw with what the line pins.
 pub fn judge(case: &Value, found: &Observation) -> Verdict {
+    if case["expect"]["status"] == NOT_FOUND {
+        // It is the router that answers: the filters have to let the request through.
+        return match found.forwarded {
+            true => Verdict::Passed,
+            false => Verdict::failed(found.to_string(), "forwarded, to no route".to_owned()),
+        };
+    }
     let verdict = authz_integration::judge(case, found);
     if verdict != Verdict::Passed || !found.forwarded {
         return verdict;
