@@ -126,4 +126,15 @@ fn a_token_of_any_size_is_looked_at_within_bounds() {
     let long = "a".repeat(sluice_jwt::MOST_TOKEN_BYTES);
     let refused = Verdict::Refuse(Status::BadFormat);
     assert_eq!(verdict(json!([rule("one")]), &bearing(&long)), refused);
+    // As much as Envoy lets through by default.
+    let wide = token_with("one", json!({"wide": "a".repeat(44 * 1024)}));
+    assert!(
+        (58 * 1024..60 * 1024).contains(&wide.len()),
+        "{}",
+        wide.len()
+    );
+    assert_eq!(
+        verdict(json!([rule("one")]), &bearing(&wide)),
+        Verdict::Pass
+    );
 }

@@ -165,7 +165,32 @@ fn a_token_is_parsed_and_verified_once_a_request() {
     let forward = |issuer| rule_with(issuer, json!({"forwardOriginalToken": true}));
     let program = program(json!([forward("one"), forward("one"), forward("two")]));
     let mut desk = Desk::of(&program);
-    let call = in_both(&token("one"), &token("two"));
-    call.lend(|request| sluice_jwt::authenticate(&program, request, NOW, &mut desk));
+    // Three times a rule believes the parameter and fails by the header.
+    let call = in_both(&token("two"), &token("one"));
+    let found = call.lend(|request| sluice_jwt::authenticate(&program, request, NOW, &mut desk));
+    let sluice_jwt::Progress::Done(outcome) = found else {
+        panic!("{found:?}")
+    };
+    assert_eq!(outcome.verdict, Verdict::Refuse(Status::UnknownIssuer));
     assert_eq!(desk.verifications, 1);
+}
+
+#[test]
+fn keys_of_one_rule_do_not_speak_for_those_of_another() {
+    let of = |keys: &str, fields: Value| {
+        let mut rule = rule_with("one", fields);
+        rule["jwks"] = json!(jwks(keys));
+        rule
+    };
+    let forward = || json!({"forwardOriginalToken": true});
+    let apart = |first: &str, second: &str| json!([of(first, forward()), of(second, forward())]);
+    let call = bearing(&token("one"));
+    assert_eq!(verdict(apart("one", "other"), &call), Verdict::Pass);
+    assert_eq!(verdict(apart("other", "one"), &call), Verdict::Pass);
+    // The first rule believes the parameter, and fails by the header.
+    let expired = token_with("one", json!({"exp": 1}));
+    let parameter = of("other", json!({"fromParams": ["access_token"]}));
+    let rules = json!([of("one", forward()), parameter]);
+    let found = verdict(rules, &in_both(&expired, &token("one")));
+    assert_eq!(found, Verdict::Refuse(Status::Expired));
 }
