@@ -8,7 +8,6 @@ use crate::algorithm::KeyType;
 use crate::jws::Jws;
 use crate::key::{Key, is_certificate};
 use crate::status::Status;
-use crate::token::Token;
 
 /// Larger sets are refused. The largest in use, of issuers with hundreds of tenants,
 /// have a tenth of it.
@@ -90,10 +89,6 @@ impl KeySet {
     /// The keys that a token may mean, in their order: those of its `kid`, if both say
     /// one, and of its `alg`, if the key says one. Whether such a key may be used with
     /// the algorithm is another matter.
-    pub fn candidates<'k>(&'k self, token: &'k Token) -> impl Iterator<Item = &'k Key> {
-        self.matching(token.jws())
-    }
-
     pub(crate) fn matching<'k>(&'k self, jws: Jws<'k>) -> impl Iterator<Item = &'k Key> {
         self.keys.iter().filter(move |key| {
             let same_id = jws.key_id.is_empty() || key.id().is_empty() || key.id() == jws.key_id;

@@ -198,6 +198,25 @@ mod tests {
     }
 
     #[test]
+    fn keys_of_other_types_are_passed_over() {
+        let signers = [
+            (Algorithm::Rs256, Signer::new(KeyType::Rsa, 1)),
+            (Algorithm::Es256, Signer::new(KeyType::P256, 1)),
+            (Algorithm::EdDsa, Signer::new(KeyType::Ed25519, 1)),
+        ];
+        let mut keys = signers.each_ref().map(|(_, signer)| signer.jwk());
+        for _ in 0..keys.len() {
+            keys.rotate_left(1);
+            let set = KeySet::parse(json!({"keys": keys}).to_string().as_bytes()).unwrap();
+            for (algorithm, signer) in &signers {
+                let token = token(signer, *algorithm);
+                let result = verify(&token, &set, &mut NoHostCrypto).0;
+                assert_eq!(result, Ok(()), "{algorithm:?}");
+            }
+        }
+    }
+
+    #[test]
     fn without_a_candidate_nothing_is_verified() {
         let signer = Signer::new(KeyType::P256, 1);
         let header = json!({"alg": "ES256", "kid": "a"});
