@@ -65,8 +65,9 @@ impl KeySet {
                 Err(status) => found.skip(index, status),
             }
         }
-        found.skip_ambiguous();
+        // First: a public key that is of no use was published all the same.
         found.skip_published_secrets();
+        found.skip_ambiguous();
         found.into_set()
     }
 

@@ -121,6 +121,10 @@ fn a_secret_beside_public_keys_is_of_no_use() {
     let set = parse(&json!({"keys": [oct("s", "A"), okp("a")]})).unwrap();
     assert_eq!(ids(&set), ["a"]);
     assert_eq!(skipped(&set), [(0, Status::OctBesidePublic)]);
+    // Nor beside two that are left out themselves.
+    let other = json!({"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": "A".repeat(43)});
+    let set = parse(&json!({"keys": [okp("a"), oct("s", "A"), other]}));
+    assert_eq!(set, Err(Status::OctBesidePublic));
     let secrets = json!({"keys": [oct("s", "A"), oct("t", "B")]});
     assert_eq!(parse(&secrets).unwrap().len(), 2);
 }
