@@ -94,6 +94,8 @@ mod tests {
         let document = Remote::discovery("https://a.example", &[], 1).unwrap();
         let words = |body: &[u8]| key_set(&document, body).unwrap_err();
         assert_eq!(words(b"<html>"), "the OpenID configuration is no JSON");
+        let comma = br#"{"jwks_uri":"https://a.example/1",}"#;
+        assert_eq!(words(comma), "the OpenID configuration is no JSON");
         let twice = br#"{"jwks_uri":"https://a.example/1","jwks_uri":"https://b.example/2"}"#;
         assert_eq!(words(twice), "the OpenID configuration is no JSON");
         for body in ["{}", "[]", "null", r#"{"jwks_uri":7}"#] {

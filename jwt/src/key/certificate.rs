@@ -122,6 +122,25 @@ mod tests {
         }
     }
 
+    /// The certificate with other bytes in the place of those.
+    fn altered(from: &[u8], to: &[u8]) -> String {
+        let mut der = der(RSA).unwrap();
+        let mut places = der.windows(from.len());
+        let place = places.position(|window| window == from).unwrap();
+        der[place..place + from.len()].copy_from_slice(to);
+        format!("{BEGIN}{}{END}\n", STANDARD.encode(der))
+    }
+
+    #[test]
+    fn numbers_below_zero_make_no_key() {
+        let modulus = altered(b"\x02\x82\x01\x01\x00", b"\x02\x82\x01\x01\x80");
+        let exponent = altered(b"\x02\x03\x01\x00\x01", b"\x02\x03\x80\x00\x01");
+        for pem in [modulus, exponent] {
+            let refused = Err(Status::CertificateOfOtherKey);
+            assert_eq!(Key::from_certificate("a", &pem), refused);
+        }
+    }
+
     #[test]
     fn a_cut_certificate_never_has_a_key() {
         let whole = der(RSA).unwrap();

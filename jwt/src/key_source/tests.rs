@@ -173,7 +173,9 @@ fn link_local_and_metadata_hosts_are_refused_in_every_spelling() {
         "metadata.google.internal",
         "METADATA.Google.Internal.",
         "metadata",
+        "metadata.goog",
         "instance-data",
+        "instance-data.ec2.internal",
     ];
     for host in hosts {
         let found = refusal(&format!("http://{host}/latest"));

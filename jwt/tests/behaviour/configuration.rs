@@ -207,8 +207,46 @@ fn names_of_headers_can_be_sent() {
         let path = ".outputClaimToHeaders[0].header";
         assert_eq!(found, at(C::InvalidHeaderName, path), "{name}");
     }
-    let found = of_rule(json!({"fromHeaders": [{"name": "x", "prefix": "a\nb"}]}));
-    assert_eq!(found, at(C::InvalidHeaderName, ".fromHeaders[0].prefix"));
+    for prefix in ["a\nb", "a\rb", "a\0b"] {
+        let found = of_rule(json!({"fromHeaders": [{"name": "x", "prefix": prefix}]}));
+        assert_eq!(found, at(C::InvalidHeaderName, ".fromHeaders[0].prefix"));
+    }
+}
+
+/// RFC 9110 section 5.6.2 for one, Istio's letters, digits, `-` and `_` for the other.
+#[test]
+fn names_of_headers_have_the_characters_of_their_grammar() {
+    for character in (0..=u8::MAX).map(char::from) {
+        let name = format!("x{character}");
+        let is_plain = character.is_ascii_alphanumeric() || "-_".contains(character);
+        let is_token = is_plain || "!#$%&'*+.^`|~".contains(character);
+        let read = of_rule(json!({"fromHeaders": [{"name": name}]}));
+        assert_eq!(read.is_empty(), is_token, "{name:?}");
+        let output = json!({"header": name, "claim": "c"});
+        let written = of_rule(json!({"outputClaimToHeaders": [output]}));
+        assert_eq!(written.is_empty(), is_plain, "{name:?}");
+    }
+}
+
+#[test]
+fn headers_that_hold_a_request_together_are_left_alone() {
+    for name in [
+        "connection",
+        "content-length",
+        "host",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ] {
+        let found = of_rule(json!({"fromHeaders": [{"name": name}]}));
+        let path = ".fromHeaders[0].name";
+        assert_eq!(found, at(C::InvalidHeaderName, path), "{name}");
+        let output = json!({"header": name, "claim": "c"});
+        let found = of_rule(json!({"outputClaimToHeaders": [output]}));
+        let path = ".outputClaimToHeaders[0].header";
+        assert_eq!(found, at(C::InvalidHeaderName, path), "{name}");
+    }
 }
 
 #[test]
@@ -293,6 +331,15 @@ fn options_are_read() {
         wrong[key] = value;
         let path = format!("jwksClusters[0].{key}");
         assert_eq!(clusters(json!([wrong])), at(code, &path));
+    }
+    for part in ["/", "[", "]", "@", "|", "*", " "] {
+        let host = format!("a.example{part}");
+        let found = clusters(json!([{"host": host, "cluster": "c"}]));
+        assert_eq!(
+            found,
+            at(C::InvalidJwksUri, "jwksClusters[0].host"),
+            "{host}"
+        );
     }
     assert_eq!(clusters(json!({})), at(C::WrongType, "jwksClusters"));
     assert_eq!(

@@ -48,6 +48,16 @@ fn a_missing_token_is_no_invalid_one() {
 }
 
 #[test]
+fn the_scheme_is_that_of_the_request_before_that_of_a_proxy() {
+    let call = get("/").with("x-forwarded-proto", "http");
+    let reply = reply(Status::Missing, &call.with(":scheme", "https"));
+    assert_eq!(
+        header(&reply, "www-authenticate"),
+        "Bearer realm=\"https://host/\""
+    );
+}
+
+#[test]
 fn the_path_is_the_clients_and_cut() {
     let long = format!("/{}", "x".repeat(300));
     let reply = |call: &Call| reply(Status::Missing, call);

@@ -62,6 +62,39 @@ fn rules_of_all_resources_are_tried_by_issuer() {
 }
 
 #[test]
+fn an_issuer_that_begins_another_is_before_it_whatever_the_namespace() {
+    let of = |namespace: &str, issuer: &str| {
+        resource_with(namespace, "r", json!({"jwtRules": [rule(issuer)]}))
+    };
+    let found = issuers(vec![of("a", "one-b"), of("istio-system", "one")]);
+    assert_eq!(found, ["one", "one-b"]);
+}
+
+/// The first one that is asked believes the token, and writes a header of its own.
+#[test]
+fn rules_of_one_issuer_are_tried_by_namespace_and_name() {
+    let of = |namespace: &str, name: &str| {
+        let header = json!({"header": format!("{namespace}-{name}"), "claim": "iss"});
+        let fields = json!({"forwardOriginalToken": true, "outputClaimToHeaders": [header]});
+        resource_with(
+            namespace,
+            name,
+            json!({"jwtRules": [rule_with("one", fields)]}),
+        )
+    };
+    let all = [of("istio-system", "p"), of("a", "z"), of("a", "q")];
+    let written = |resources: &[serde_json::Value]| {
+        let call = bearing(&token("one"));
+        let outcome = judged(&program_of(resources.to_vec()), &call);
+        let (_, lines) = forwarded(&call, &outcome);
+        lines.last().unwrap().0.clone()
+    };
+    assert_eq!(written(&all), "a-q");
+    assert_eq!(written(&all[..2]), "a-z");
+    assert_eq!(written(&all[..1]), "istio-system-p");
+}
+
+#[test]
 fn rules_with_one_url_share_its_keys() {
     let uri = "https://keys.example/jwks";
     let program = program(json!([
