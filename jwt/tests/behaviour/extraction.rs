@@ -60,6 +60,11 @@ fn several_lines_of_authorization_are_one() {
     let call = get("/").with(AUTHORIZATION, "Basic x");
     let call = call.with(AUTHORIZATION, &format!("Bearer {}", token("one")));
     assert_eq!(found(json!({}), &call), (PASS, true));
+    // With a comma between them, so that halves of a token are none.
+    let token = token("one");
+    let (signed, signature) = token.split_at(token.rfind('.').unwrap() + 1);
+    let call = bearing(signed).with(AUTHORIZATION, signature);
+    assert_eq!(found(json!({}), &call), (BAD_SIGNATURE, false));
 }
 
 #[test]

@@ -64,9 +64,11 @@ fn what_needs_no_keys_does_not_wait() {
 fn keys_that_cannot_be_had_refuse_with_their_reason() {
     let program = remote("one");
     let mut desk = Desk::of(&program);
-    desk.keys = vec![Some(Keys::Failed(Status::FetchFailed))];
-    let found = verdict(ask(&program, &bearing(&token("one")), &mut desk));
-    assert_eq!(found, Verdict::Refuse(Status::FetchFailed));
+    for reason in [Status::FetchFailed, Status::NoValidKey] {
+        desk.keys = vec![Some(Keys::Failed(reason))];
+        let found = verdict(ask(&program, &bearing(&token("one")), &mut desk));
+        assert_eq!(found, Verdict::Refuse(reason));
+    }
 }
 
 #[test]
