@@ -27,7 +27,7 @@ fn is_power_of_65537(number: u32, prime: u32) -> bool {
         if power == number {
             return true;
         }
-        power = power * (65_537 % prime) % prime;
+        power = power * 65_537 % prime;
     }
     false
 }

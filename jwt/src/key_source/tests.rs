@@ -261,6 +261,7 @@ fn an_issuer_that_is_no_url_cannot_be_discovered() {
     let bad = Remote::discovery("testing@secure.istio.io", &[], 1).unwrap_err();
     assert_eq!(bad.found, "\"testing@secure.istio.io\"");
     assert!(Remote::discovery("https://a.example/?x=", &[], 1).is_err());
+    assert!(Remote::discovery("https://a.example/#x", &[], 1).is_err());
     assert!(Remote::discovery("", &[], 1).is_err());
 }
 

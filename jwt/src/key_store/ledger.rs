@@ -97,3 +97,99 @@ impl Ledger {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key_store::proxy::Shared;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn progress(attempt: u64) -> Progress {
+        Progress {
+            attempt,
+            next_at_ms: 50,
+            keys_attempt: 8,
+            fetched_at_ms: 40,
+            ..Progress::default()
+        }
+    }
+
+    fn record(attempt: u64) -> Record {
+        Record {
+            progress: progress(attempt),
+            body: b"{}".to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_new_record_has_no_keys() {
+        let (mut ledger, mut shared) = (Ledger::new("a"), Shared::default());
+        let expected = Record {
+            progress: Progress {
+                keys_attempt: 0,
+                fetched_at_ms: 0,
+                ..progress(9)
+            },
+            body: Vec::new(),
+        };
+        assert_eq!(ledger.read(&mut shared, &progress(9)), (expected, None));
+    }
+
+    #[test]
+    fn a_record_is_due_at_once_where_one_was_lost() {
+        let (mut ledger, mut shared) = (Ledger::new("a"), Shared::default());
+        let due = |ledger: &mut Ledger| {
+            let (record, _) = ledger.read(&mut Shared::default(), &progress(9));
+            record.progress.next_at_ms
+        };
+        assert_eq!(due(&mut ledger), 50, "there was none");
+        let change = ledger.change(&mut shared, &record(9), None);
+        assert_eq!((change, due(&mut ledger)), (Change::Made, 0));
+        let change = ledger.change(&mut Shared::missing(), &record(9), None);
+        assert_eq!((change, due(&mut ledger)), (Change::NotKept, 50));
+        ledger.read(&mut shared, &progress(9));
+        assert_eq!(due(&mut ledger), 0, "it was seen");
+    }
+
+    #[test]
+    fn of_two_first_records_the_second_is_overtaken() {
+        let (mut ledger, mut shared) = (Ledger::new("a"), Shared::default());
+        let mut others = shared.undisturbed();
+        let write = move || {
+            let change = Ledger::new("a").change(&mut others, &record(10), None);
+            assert_eq!(change, Change::Made);
+        };
+        *shared.meanwhile.borrow_mut() = Some(Box::new(write));
+        let (_, cas) = ledger.read(&mut shared, &progress(11));
+        let change = ledger.change(&mut shared, &record(11), cas);
+        assert_eq!(change, Change::Overtaken);
+        assert_eq!(ledger.read(&mut shared, &progress(11)).0, record(10));
+    }
+
+    /// A host in which somebody else is always first.
+    struct Contended(u32);
+
+    impl SharedData for Contended {
+        fn get(&mut self, _: &str) -> Option<(Vec<u8>, u32)> {
+            Some((record(10).encode(), self.0))
+        }
+
+        fn set(&mut self, _: &str, _: &[u8], _: u32) -> bool {
+            self.0 += 1;
+            assert!(self.0 <= 8, "who loses gives up");
+            false
+        }
+    }
+
+    #[test]
+    fn who_always_loses_gives_up() {
+        let mut shared = Contended(0);
+        let edit = &mut |record: &mut Record| {
+            record.progress.failures += 1;
+            true
+        };
+        Ledger::new("a").write(&mut shared, &progress(10), edit);
+        assert_eq!(shared.0, 8);
+    }
+}

@@ -140,6 +140,26 @@ mod tests {
         }
     }
 
+    /// VMs with different versions of a module share it.
+    #[test]
+    fn the_form_of_a_record_stays() {
+        let bytes = record().encode();
+        assert_eq!(bytes.len(), 12 + 8 + 7 * 8 + 2);
+        let (magic, rest) = bytes.split_at(12);
+        assert_eq!(magic, b"sluice.jwks\x01");
+        let (sum, rest) = rest.split_at(8);
+        assert_eq!(sum, 0x4f07_2110_134c_b8cd_u64.to_le_bytes());
+        let (numbers, body) = rest.split_at(56);
+        assert_eq!(
+            numbers
+                .chunks(8)
+                .map(|number| number[0])
+                .collect::<Vec<_>>(),
+            [9, 2, 3, 4, 5, 6, 7]
+        );
+        assert_eq!(body, b"{}");
+    }
+
     #[test]
     fn a_record_with_any_byte_changed_missing_or_added_is_none() {
         let bytes = record().encode();
@@ -157,6 +177,10 @@ mod tests {
         let mut foreign = record();
         foreign.progress.attempt = u64::MAX;
         assert_eq!(Record::decode(&foreign.encode()), None);
+        foreign.progress.attempt = (1 << 55) + 1;
+        assert_eq!(Record::decode(&foreign.encode()), None);
+        foreign.progress.attempt = 1 << 55;
+        assert_eq!(Record::decode(&foreign.encode()), Some(foreign.clone()));
         foreign.progress.attempt = 5;
         assert_eq!(
             Record::decode(&foreign.encode()),

@@ -155,12 +155,14 @@ mod tests {
             ("max-age=-1", None),
             ("max-age=", None),
             ("max-age", None),
+            ("max-age=5=6", None),
             ("", None),
         ];
         for (value, expected) in cases {
             assert_eq!(max_age(&[("cache-control", value)]), expected, "{value}");
         }
         assert_eq!(max_age(&[]), None);
+        assert_eq!(max_age(&[("surrogate-control", "max-age=7")]), None);
         assert_eq!(
             max_age(&[("cache-control", "public"), ("cache-control", "max-age=7")]),
             Some(7)
@@ -171,6 +173,7 @@ mod tests {
     fn the_time_spent_in_a_cache_counts() {
         let aged = |age| max_age(&[("cache-control", "max-age=300"), ("age", age)]);
         assert_eq!(aged("100"), Some(200));
+        assert_eq!(aged(" 100\t"), Some(200));
         assert_eq!(aged("301"), Some(0));
         assert_eq!(aged("soon"), Some(300));
     }

@@ -277,6 +277,7 @@ fn limits_are_istios() {
         findings(json!({"jwtRules": rules})),
         at(C::TooMany, ".jwtRules")
     );
+    assert_eq!(findings(json!({"jwtRules": rules.get(1..)})), []);
     for timeout in ["0s", "5", "x", "-1s"] {
         let found = of_rule(json!({"timeout": timeout}));
         assert_eq!(found, at(C::InvalidDuration, ".timeout"), "{timeout}");
@@ -346,6 +347,17 @@ fn options_are_read() {
         codes(json!({"jwksCluster": []})),
         at(C::UnknownKey, "jwksCluster")
     );
+}
+
+#[test]
+fn the_workload_of_the_configuration_wins() {
+    let config = json!({
+        "resources": [resource("r", json!([rule("one")]))],
+        "workload": {"namespace": "elsewhere"},
+    });
+    let (program, diagnostics) = configured(&config);
+    assert!(!diagnostics.has_errors(), "{diagnostics}");
+    assert_eq!(program.rule_count(), 0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sluice_jwt::{Progress, Status, Verdict, authenticate, configure};
-use sluice_policy::{Fact, Request};
+use sluice_policy::{Attribute, Fact, Request};
 
 use crate::world::*;
 
@@ -99,6 +99,24 @@ fn without_rules_everything_passes_and_nothing_is_read() {
     assert!(program.demand().is_empty());
     let outcome = judged(&program, &bearing("rubbish"));
     assert_eq!((outcome.verdict, outcome.edits), (Verdict::Pass, vec![]));
+}
+
+/// The method and the origin tell a preflight, the authority goes into refusals.
+#[test]
+fn with_rules_what_they_need_is_read() {
+    let refuses = sluice_jwt::Program::refuse_all("broken");
+    for program in [program(json!([rule("one")])), refuses] {
+        let found: Vec<Attribute> = program.demand().iter().collect();
+        for attribute in [
+            Attribute::Method,
+            Attribute::Path,
+            Attribute::Authority,
+            Attribute::Headers,
+        ] {
+            assert!(found.contains(&attribute), "{attribute:?} {found:?}");
+        }
+        assert_eq!(found.len(), 4);
+    }
 }
 
 #[test]
