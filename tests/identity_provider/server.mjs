@@ -1,14 +1,14 @@
 // A real OpenID provider (panva's oidc-provider) for the end-to-end tests of the token filter.
 //
-// Usage: node server.mjs FOLDER HOST, where FOLDER has the node_modules of package.json and HOST is
-// the name it is known by. Prints {"port": N} once it listens. Each line on standard input is a
-// command, each answered by a line {"done": …}:
+// Usage: node server.mjs FOLDER NAME, where FOLDER has the node_modules of package.json and NAME is
+// the URL of an issuer, or the host of one with the port that it happens to get. Prints {"port": N}
+// once it listens. Each line on standard input is a command, each answered by a line {"done": …}:
 //
 //   {"rotate": true}    new keys, which sign from now on; the old ones stay published
 //   {"retire": true}    only the newest keys stay published
 //   {"clock": SECONDS}  the clock is wrong by so many seconds
 //
-// A client-credentials grant for the resource https://payments.test/ALG gives a JWT signed with ALG.
+// A client-credentials grant for the resource https://AUDIENCE.test/ALG gives a JWT signed with ALG.
 
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -17,7 +17,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 
-const [folder, host] = process.argv.slice(2);
+const [folder, name] = process.argv.slice(2);
 const { resolve } = createRequire(path.join(path.resolve(folder), 'package.json'));
 const { Provider } = await import(pathToFileURL(resolve('oidc-provider')));
 
@@ -28,7 +28,12 @@ const KEYS = {
   ES256: ['ec', { namedCurve: 'P-256' }],
   EdDSA: ['ed25519', {}],
 };
-const AUDIENCE = 'payments';
+// What is in `groups` of the tokens of each client.
+const CLIENTS = {
+  'order-service': [],
+  'web-shop': ['customers'],
+  'refunds-desk': ['staff', 'refunds-desk'],
+};
 const LIFETIME_S = 600;
 
 const systemNow = Date.now;
@@ -46,13 +51,14 @@ function newKeys() {
 function publish(issuer) {
   const provider = new Provider(issuer, {
     jwks: { keys },
-    clients: [{
-      client_id: 'order-service',
+    clients: Object.keys(CLIENTS).map((client_id) => ({
+      client_id,
       client_secret: 'a-secret-of-the-tests',
       grant_types: ['client_credentials'],
       redirect_uris: [],
       response_types: [],
-    }],
+    })),
+    extraTokenClaims: (_, { clientId }) => ({ groups: CLIENTS[clientId] }),
     scopes: ['read', 'write'],
     features: {
       devInteractions: { enabled: false },
@@ -61,7 +67,7 @@ function publish(issuer) {
         enabled: true,
         getResourceServerInfo: (_, resource) => ({
           scope: 'read write',
-          audience: AUDIENCE,
+          audience: new URL(resource).hostname.split('.')[0],
           accessTokenTTL: LIFETIME_S,
           accessTokenFormat: 'jwt',
           jwt: { sign: { alg: new URL(resource).pathname.slice(1) } },
@@ -75,7 +81,7 @@ function publish(issuer) {
 const server = createServer((request, response) => handle(request, response));
 await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
 const { port } = server.address();
-const issuer = `http://${host}:${port}`;
+const issuer = name.includes('://') ? name : `http://${name}:${port}`;
 publish(issuer);
 console.log(JSON.stringify({ port }));
 

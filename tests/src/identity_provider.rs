@@ -23,23 +23,37 @@ pub const SUBJECT: &str = "order-service";
 /// As in `server.mjs`.
 const SECRET: &str = "a-secret-of-the-tests";
 
+/// What a client asks a token for.
+#[derive(Debug, Clone, Copy)]
+pub struct Grant<'a> {
+    /// Who asks, one of the clients in `server.mjs`: `sub` of the token.
+    pub client: &'a str,
+    /// `aud` of the token.
+    pub audience: &'a str,
+    /// One of [`ALGORITHMS`].
+    pub algorithm: &'a str,
+    /// `read`, `write` or both.
+    pub scope: &'a str,
+}
+
 /// A running provider; dropping it ends it.
 pub struct IdentityProvider {
     process: Child,
     commands: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
-    host: String,
+    issuer: String,
     port: u16,
     client: Client,
 }
 
 impl IdentityProvider {
-    /// Starts one that goes by the name of `host`, on a port of its own.
+    /// Starts one on a port of its own, which goes by the URL `name`, or by that port of
+    /// the host `name`.
     ///
     /// # Errors
     /// Node.js or the package is missing: `cargo xtask setup tools` fetches it.
-    pub fn start(host: &str) -> Result<Self> {
-        let mut process = command(host)?.spawn().context(
+    pub fn start(name: &str) -> Result<Self> {
+        let mut process = command(name)?.spawn().context(
             "`node` cannot be started; `cargo xtask setup packages` installs or names it",
         )?;
         let commands = process
@@ -54,32 +68,37 @@ impl IdentityProvider {
             process,
             commands,
             answers: BufReader::new(answers).lines(),
-            host: host.to_owned(),
+            issuer: name.to_owned(),
             port: 0,
             client: Client::new()?,
         };
         let port = provider.answer("port")?;
         let port = port.as_u64().and_then(|port| u16::try_from(port).ok());
         provider.port = port.context("the provider names no port")?;
+        if !name.contains("://") {
+            provider.issuer = format!("http://{name}:{}", provider.port);
+        }
         Ok(provider)
     }
 
     /// `iss` of its tokens.
     #[must_use]
-    pub fn issuer(&self) -> String {
-        format!("http://{}", self.authority())
+    pub fn issuer(&self) -> &str {
+        &self.issuer
     }
 
-    /// Host and port by which it is known.
+    /// Host, and port if its URL names one, by which it is known.
     #[must_use]
-    pub fn authority(&self) -> String {
-        format!("{}:{}", self.host, self.port)
+    pub fn authority(&self) -> &str {
+        self.issuer
+            .split_once("://")
+            .map_or(&self.issuer, |(_, authority)| authority)
     }
 
     /// Istio's name for the cluster that leads to it.
     #[must_use]
     pub fn cluster(&self) -> String {
-        sluice_envoy::bootstrap::jwt_authn::cluster_of(&self.issuer())
+        sluice_envoy::bootstrap::jwt_authn::cluster_of(&self.issuer)
     }
 
     /// Where it really listens.
@@ -88,16 +107,35 @@ impl IdentityProvider {
         SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
-    /// A new access token, by a client-credentials grant.
+    /// A new access token for [`SUBJECT`] and [`AUDIENCE`].
     ///
     /// # Errors
     /// The provider refuses.
     pub fn token(&self, algorithm: &str, scope: &str) -> Result<String> {
-        let credentials = STANDARD.encode(format!("{SUBJECT}:{SECRET}"));
+        self.grant(&Grant {
+            client: SUBJECT,
+            audience: AUDIENCE,
+            algorithm,
+            scope,
+        })
+    }
+
+    /// A new access token, by a client-credentials grant.
+    ///
+    /// # Errors
+    /// The provider refuses.
+    pub fn grant(&self, grant: &Grant<'_>) -> Result<String> {
+        let Grant {
+            client,
+            audience,
+            algorithm,
+            scope,
+        } = grant;
+        let credentials = STANDARD.encode(format!("{client}:{SECRET}"));
         let form = format!(
-            "grant_type=client_credentials&scope={scope}&resource=https://payments.test/{algorithm}"
+            "grant_type=client_credentials&scope={scope}&resource=https://{audience}.test/{algorithm}"
         );
-        let request = Request::new("POST", &self.authority(), "/token")
+        let request = Request::new("POST", self.authority(), "/token")
             .header("authorization", format!("Basic {credentials}"))
             .header("content-type", "application/x-www-form-urlencoded")
             .header("content-length", form.len().to_string())
@@ -148,7 +186,7 @@ impl IdentityProvider {
     }
 
     fn get(&self, path: &str) -> Result<Value> {
-        document(&self.send(&Request::new("GET", &self.authority(), path))?)
+        document(&self.send(&Request::new("GET", self.authority(), path))?)
     }
 
     fn send(&self, request: &Request) -> Result<Response> {
@@ -184,7 +222,7 @@ impl Drop for IdentityProvider {
     }
 }
 
-fn command(host: &str) -> Result<Command> {
+fn command(name: &str) -> Result<Command> {
     let packages = target_dir().join("tools/identity-provider");
     ensure!(
         packages.join("node_modules/oidc-provider").is_dir(),
@@ -196,7 +234,7 @@ fn command(host: &str) -> Result<Command> {
     command
         .arg(script)
         .arg(packages)
-        .arg(host)
+        .arg(name)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         // It warns that it is for development, which is so.

@@ -46,9 +46,10 @@ pub fn bench(tree: &Tree, passed: &Passed) -> Result<ExitCode> {
     binary(tree, "bench", passed)
 }
 
-/// Makes the recording of the repository anew.
+/// Makes the recordings of the repository anew.
 pub fn record(tree: &Tree, passed: &Passed) -> Result<ExitCode> {
     setup::envoy::default_version(tree)?;
+    setup::tools::identity_provider(tree)?;
     binary(tree, "record", passed)
 }
 

@@ -42,7 +42,7 @@ enum Chore {
     Cases(forward::Passed),
     /// Measure against native Envoy: `cargo xtask bench authz`, `jwt` or `harness`.
     Bench(forward::Passed),
-    /// Make the recording in tests/recordings anew, with a real Envoy.
+    /// Make the recordings in tests/recordings anew, with a real Envoy.
     Record(forward::Passed),
     /// Install the tools that the other commands need.
     Setup {

@@ -1,17 +1,27 @@
-//! `cargo xtask record`: makes the recording in `tests/recordings` anew.
+//! `cargo xtask record`: makes the recordings in `tests/recordings` anew.
 
-use std::{error::Error, path::PathBuf, process::ExitCode};
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::Parser;
 use sluice_envoy::{
     EnvoyBinary,
     binary::{DEFAULT_VERSION, workspace_dir},
 };
-use sluice_tests::record::{calls, drive, publish, raw, stage::Stage};
+use sluice_tests::record::{
+    drive, publish, raw,
+    scene::{Name, Scene},
+    stage::Stage,
+};
 
 /// Records real traffic through a real Envoy.
 #[derive(Debug, Parser)]
 struct Arguments {
+    /// Which recordings to make; all of them unless named.
+    recordings: Vec<Name>,
     /// Envoy to record with.
     #[arg(long, default_value = DEFAULT_VERSION)]
     envoy: String,
@@ -31,20 +41,28 @@ fn main() -> ExitCode {
 }
 
 fn record(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let scratch = tempfile::tempdir()?;
-    let plan = calls::plan();
-    let stage = Stage::start(EnvoyBinary::find(&arguments.envoy)?, scratch.path())?;
-    drive(&stage, &plan)?;
-    stage.finish()?;
-    let exchanges = raw::gather(scratch.path())?;
     let default = || workspace_dir().join("tests").join("recordings");
     let folder = arguments.out.clone().unwrap_or_else(default);
-    let report = publish(&exchanges, &plan, scratch.path(), &folder)?;
+    let named = Some(arguments.recordings.as_slice()).filter(|named| !named.is_empty());
+    for name in named.unwrap_or(&Name::ALL) {
+        record_one(*name, &EnvoyBinary::find(&arguments.envoy)?, &folder)?;
+    }
+    Ok(())
+}
+
+fn record_one(name: Name, envoy: &EnvoyBinary, folder: &Path) -> Result<(), Box<dyn Error>> {
+    let scratch = tempfile::tempdir()?;
+    let scene = Scene::set(name)?;
+    let stage = Stage::start(envoy.clone(), scratch.path())?;
+    drive(&stage, &scene)?;
+    stage.finish()?;
+    let exchanges = raw::gather(scratch.path())?;
+    let report = publish(&exchanges, &scene, scratch.path(), folder)?;
     println!(
-        "{} calls, {} exchanges in {}",
-        plan.len(),
+        "{}: {} calls, {} exchanges",
+        folder.join(scene.recording()).display(),
+        scene.plan.len(),
         report.exchanges,
-        folder.display()
     );
     if let Some(joins) = report.joins {
         println!("{joins:?}");

@@ -34,7 +34,13 @@ pub const PLAIN_TEXT: Caller = Caller {
     service: "10.0.0.9:8080",
 };
 
-/// Everybody; those after the first two differ from them in one thing each.
+/// The mesh's gateway, through which customers come.
+pub const GATEWAY: Caller = mesh(
+    "spiffe://cluster.local/ns/istio-system/sa/ingress-gateway",
+    "10.0.5.4",
+);
+
+/// Everybody without tokens; those after the first two differ from them in one thing each.
 pub const CALLERS: [Caller; 8] = [
     ORDER,
     ORDER_IPV6,
@@ -84,11 +90,11 @@ impl Caller {
 
 #[cfg(test)]
 mod tests {
-    use super::CALLERS;
+    use super::{CALLERS, GATEWAY};
 
     #[test]
     fn every_caller_has_addresses() {
-        for caller in CALLERS {
+        for caller in CALLERS.into_iter().chain([GATEWAY]) {
             assert!(caller.addresses(1).is_some(), "{caller:?}");
         }
     }

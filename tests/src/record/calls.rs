@@ -5,6 +5,7 @@ mod grpc;
 mod headers;
 mod paths;
 mod rest;
+pub mod tokens;
 
 use sluice_envoy::client::{Protocol, Request};
 
@@ -30,11 +31,11 @@ pub struct Planned {
 pub enum Call {
     /// Sent as it is.
     Http(Request),
-    /// Sent by tonic.
-    Grpc(GrpcCall),
+    /// Sent by tonic, with this `authorization`.
+    Grpc(GrpcCall, Option<String>),
 }
 
-/// Everything, in the order in which it is recorded.
+/// Every call without tokens, in the order in which it is recorded.
 #[must_use]
 pub fn plan() -> Vec<Planned> {
     [

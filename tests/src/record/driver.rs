@@ -10,32 +10,27 @@ use sluice_envoy::{
 use super::{
     caller::Caller,
     calls::{Call, Planned},
+    scene::Scene,
     stage::Stage,
 };
 
 /// First of the ports that connections seem to come from.
 const FIRST_PORT: u16 = 40_000;
 
-/// Sends every call of `plan`. A caller keeps one connection for each protocol,
+/// Sends every call of `scene`. A caller keeps one connection for each protocol,
 /// as a sidecar's pool would, except where bytes are written by hand: after an
 /// odd request a server may want no other.
 ///
 /// # Errors
 /// When a call has no response at all.
-pub fn drive(stage: &Stage, plan: &[Planned]) -> Result<(), LabError> {
+pub fn drive(stage: &Stage, scene: &Scene) -> Result<(), LabError> {
     let client = Client::new()?;
     let mut pool = Pool::new(stage, &client);
-    for (index, planned) in plan.iter().enumerate() {
-        let sent = pool.send(planned, &request_id(index));
+    for (index, planned) in scene.plan.iter().enumerate() {
+        let sent = pool.send(planned, &scene.request_id(index));
         sent.map_err(|error| LabError::new(format!("send {planned:?}"), error))?;
     }
     Ok(())
-}
-
-/// In the form of a UUID, since Envoy writes over what is not one, and the same
-/// in every recording.
-pub(super) fn request_id(index: usize) -> String {
-    format!("{index:08x}-51c1-4e00-8000-00000000cafe")
 }
 
 struct Pool<'a> {
@@ -72,7 +67,14 @@ impl<'a> Pool<'a> {
                 let request = request.clone().header("x-request-id", request_id);
                 connection.send(&request)?;
             }
-            Call::Grpc(call) => call.send(connection, request_id)?,
+            Call::Grpc(call, token) => {
+                let token = token.as_deref().map(|token| ("authorization", token));
+                let metadata: Vec<_> = [("x-request-id", request_id)]
+                    .into_iter()
+                    .chain(token)
+                    .collect();
+                call.send(connection, &metadata)?;
+            }
         }
         if planned.protocol == Protocol::Wire {
             self.open.remove(&key);

@@ -15,34 +15,35 @@ use sluice_recording::{
 
 use super::{
     calls::{Call, Planned},
-    driver::request_id,
     raw::RawExchange,
+    scene::Scene,
 };
 
-/// Name of the recording.
-pub const RECORDING: &str = "payment-service.jsonl";
 /// Folder of the samples of what Envoy wrote.
 pub const RAW: &str = "raw";
 /// One exchange in so many is kept as Envoy wrote it.
 const SAMPLE_EVERY: usize = 9;
 
-const DESCRIPTION: &str = "the payment service behind Envoy's tap filter and mutual TLS; nothing was refused while recording";
-
-/// Writes the recording and the samples into `folder`, by way of `scratch`.
+/// Writes the recording and what belongs to it into `folder`, by way of `scratch`.
 ///
 /// # Errors
 /// When a file cannot be written or an exchange cannot be imported.
 pub fn publish(
     exchanges: &[RawExchange],
-    plan: &[Planned],
+    scene: &Scene,
     scratch: &Path,
     folder: &Path,
 ) -> Result<ImportReport, Diagnostic> {
     let io = |error: io::Error| Diagnostic::io(&error, "the folder of recordings");
     let all = write_raw(exchanges.iter(), &scratch.join("all")).map_err(io)?;
-    let sample = exchanges.iter().step_by(SAMPLE_EVERY);
-    write_raw(sample, &folder.join(RAW)).map_err(io)?;
-    import(&all, plan, &folder.join(RECORDING))
+    if scene.keeps_sample {
+        let sample = exchanges.iter().step_by(SAMPLE_EVERY);
+        write_raw(sample, &folder.join(RAW)).map_err(io)?;
+    }
+    if let Some((name, text)) = &scene.beside {
+        fs::write(folder.join(name), text).map_err(io)?;
+    }
+    import(&all, scene, &folder.join(scene.recording()))
 }
 
 struct RawFiles {
@@ -72,7 +73,7 @@ fn write_raw<'a>(
     Ok(files)
 }
 
-fn import(raw: &RawFiles, plan: &[Planned], path: &Path) -> Result<ImportReport, Diagnostic> {
+fn import(raw: &RawFiles, scene: &Scene, path: &Path) -> Result<ImportReport, Diagnostic> {
     let open = |path: &Path| {
         let file = File::open(path).map_err(|error| Diagnostic::io(&error, "what Envoy wrote"));
         file.map(BufReader::new)
@@ -86,9 +87,9 @@ fn import(raw: &RawFiles, plan: &[Planned], path: &Path) -> Result<ImportReport,
     let tap = options(Format::TapJson);
     let mut header = tap.header(Format::TapJson);
     header.creator = Some("cargo xtask record".to_owned());
-    header.description = Some(DESCRIPTION.to_owned());
+    header.description = Some(scene.description.to_owned());
     let mut recording = RecordingFile::create(path, &header)?;
-    let sent = sent_by_request_id(plan);
+    let sent = sent_by_request_id(scene);
     let log = options(Format::AccessLogJson);
     let report = import_joined(
         || open(&raw.taps),
@@ -106,9 +107,9 @@ fn import(raw: &RawFiles, plan: &[Planned], path: &Path) -> Result<ImportReport,
 
 type Sent<'a> = HashMap<String, &'a Planned>;
 
-fn sent_by_request_id(plan: &[Planned]) -> Sent<'_> {
-    let with_id = |(index, planned)| (request_id(index), planned);
-    plan.iter().enumerate().map(with_id).collect()
+fn sent_by_request_id(scene: &Scene) -> Sent<'_> {
+    let with_id = |(index, planned)| (scene.request_id(index), planned);
+    scene.plan.iter().enumerate().map(with_id).collect()
 }
 
 /// A tap shows every byte that is not UTF-8 as `!`. What was sent is known here.

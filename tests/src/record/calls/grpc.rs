@@ -39,7 +39,7 @@ pub(super) fn calls() -> Vec<Planned> {
         CALLS.map(|call| Planned {
             caller,
             protocol: Protocol::Http2,
-            call: Call::Grpc(call),
+            call: Call::Grpc(call, None),
         })
     };
     CALLERS.into_iter().flat_map(planned).collect()
@@ -50,35 +50,38 @@ impl GrpcCall {
     ///
     /// # Errors
     /// When no reply comes.
-    pub fn send(&self, connection: &mut Connection<'_>, request_id: &str) -> Result<(), LabError> {
-        let metadata = [("x-request-id", request_id)];
+    pub fn send(
+        &self,
+        connection: &mut Connection<'_>,
+        metadata: &[(&str, &str)],
+    ) -> Result<(), LabError> {
         match self {
             Self::Get(id) => {
                 let message = GetPaymentRequest {
                     id: (*id).to_owned(),
                 };
-                connection.grpc::<_, Payment>(AUTHORITY, GET_PAYMENT, &metadata, message)?;
+                connection.grpc::<_, Payment>(AUTHORITY, GET_PAYMENT, metadata, message)?;
             }
             Self::Create(amount_cents) => {
                 let message = CreatePaymentRequest {
                     order: "1041".to_owned(),
                     amount_cents: *amount_cents,
                 };
-                connection.grpc::<_, Payment>(AUTHORITY, CREATE_PAYMENT, &metadata, message)?;
+                connection.grpc::<_, Payment>(AUTHORITY, CREATE_PAYMENT, metadata, message)?;
             }
             Self::Health => {
                 let message = HealthCheckRequest::default();
                 connection.grpc::<_, HealthCheckResponse>(
                     AUTHORITY,
                     HEALTH_CHECK,
-                    &metadata,
+                    metadata,
                     message,
                 )?;
             }
             Self::Unknown => {
                 let message = HealthCheckRequest::default();
                 let path = "/payments.v1.PaymentService/Refund";
-                connection.grpc::<_, Payment>(AUTHORITY, path, &metadata, message)?;
+                connection.grpc::<_, Payment>(AUTHORITY, path, metadata, message)?;
             }
         }
         Ok(())
