@@ -1,16 +1,12 @@
-//! The same recording through the same module, in a real Envoy and in the
+//! The same recording through the same modules, in a real Envoy and in the
 //! harness: status and headers must not differ.
 
 pub mod envoy;
 pub mod harness;
 pub mod normalize;
-mod policy;
-mod source;
+pub mod scene;
 
 use sluice_envoy::client::HeaderLines;
-
-pub use policy::plugin_config;
-pub use source::read as recording;
 
 /// What came of one exchange.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

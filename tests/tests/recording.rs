@@ -1,4 +1,4 @@
-//! The recording in the repository is what the recorder says it is.
+//! The recording without tokens is what the recorder says it is.
 
 use std::{collections::BTreeSet, fs::File, io::BufReader};
 
@@ -7,9 +7,13 @@ use sluice_recording::{
     AttributeValue, Diagnostic, Exchange, Format, ImportOptions, Redaction, import_joined,
 };
 use sluice_tests::{
-    equality::recording,
-    record::{caller::CALLERS, calls::plan},
+    equality::scene,
+    record::{caller::CALLERS, calls::plan, scene::Name},
 };
+
+fn recording() -> Result<Vec<Exchange<'static>>, String> {
+    scene::recording(Name::PaymentService)
+}
 
 #[test]
 fn it_holds_every_planned_call() {

@@ -1,13 +1,14 @@
-//! Every exchange of the recording through `authz.wasm`, in the harness and in
-//! every Envoy that is here: the same status, the same headers upstream.
+//! Every exchange of the recordings through the plugins of their examples, in the harness
+//! and in every Envoy that is here: the same status, the same headers upstream.
 
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use sluice_envoy::{EnvoyBinary, binary::find_module};
-use sluice_recording::Exchange;
-use sluice_tests::equality::{
-    differences, envoy::Proxy, harness::Harness, plugin_config, recording,
+use sluice_envoy::EnvoyBinary;
+use sluice_tests::{
+    envoys,
+    equality::{differences, envoy::Proxy, harness::Harness, scene::Scene},
+    record::scene::Name,
 };
 
 fn main() -> ExitCode {
@@ -22,23 +23,21 @@ fn main() -> ExitCode {
 }
 
 fn trials() -> Result<Vec<Trial>, String> {
-    let module = Arc::new(find_module("authz").map_err(|error| error.to_string())?);
-    let exchanges = Arc::new(recording()?);
-    let binaries = EnvoyBinary::available();
-    if binaries.is_empty() {
-        return Err("no Envoy is here; `cargo xtask setup envoy` fetches it".to_owned());
+    let binaries = envoys::available()?;
+    let mut trials = Vec::new();
+    for name in Name::ALL {
+        let scene = Arc::new(Scene::of(name)?);
+        trials.extend(binaries.iter().map(|binary| trial(binary, name, &scene)));
     }
-    let trial = |binary: EnvoyBinary| {
-        let (module, exchanges) = (Arc::clone(&module), Arc::clone(&exchanges));
-        let name = format!(
-            "envoy {}: {} exchanges as in the harness",
-            binary.version(),
-            exchanges.len()
-        );
-        Trial::test(name, move || compare(&binary, &module, &exchanges))
-    };
-    let missing = EnvoyBinary::missing().into_iter().map(skipped);
-    Ok(binaries.into_iter().map(trial).chain(missing).collect())
+    trials.extend(EnvoyBinary::missing().into_iter().map(skipped));
+    Ok(trials)
+}
+
+fn trial(binary: &EnvoyBinary, name: Name, scene: &Arc<Scene>) -> Trial {
+    let (version, count) = (binary.version(), scene.exchanges.len());
+    let title = format!("envoy {version}: {name}, {count} exchanges as in the harness");
+    let (binary, scene) = (binary.clone(), Arc::clone(scene));
+    Trial::test(title, move || compare(&binary, &scene))
 }
 
 fn skipped(version: &str) -> Trial {
@@ -47,17 +46,12 @@ fn skipped(version: &str) -> Trial {
     Trial::test(name, || Ok(())).with_ignored_flag(true)
 }
 
-fn compare(
-    binary: &EnvoyBinary,
-    module: &Path,
-    exchanges: &[Exchange<'static>],
-) -> Result<(), Failed> {
-    let configuration = plugin_config()?;
-    let mut harness = Harness::start(module, &configuration)?;
-    let mut envoy = Proxy::start(binary, module, &configuration)?;
+fn compare(binary: &EnvoyBinary, scene: &Scene) -> Result<(), Failed> {
+    let mut harness = Harness::start(scene)?;
+    let mut envoy = Proxy::start(binary, scene)?;
     let mut found = Vec::new();
     let (mut forwarded, mut refused) = (0_usize, 0_usize);
-    for exchange in exchanges {
+    for exchange in &scene.exchanges {
         let here = harness.run(exchange);
         let there = envoy
             .run(exchange)

@@ -1,5 +1,7 @@
 //! One Envoy process, from its bootstrap to its end.
 
+mod clock;
+
 use std::{
     collections::BTreeMap,
     fs::{self, File},
@@ -7,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use serde_json::{Value, json};
@@ -30,6 +32,7 @@ pub struct Envoy {
     concurrency: u32,
     log_level: String,
     component_log_level: Option<String>,
+    clock: Option<SystemTime>,
 }
 
 impl Envoy {
@@ -41,6 +44,7 @@ impl Envoy {
             concurrency: 1,
             log_level: "warning".to_owned(),
             component_log_level: None,
+            clock: None,
         }
     }
 
@@ -62,6 +66,13 @@ impl Envoy {
     #[must_use]
     pub fn component_log_level(mut self, levels: &str) -> Self {
         self.component_log_level = Some(levels.to_owned());
+        self
+    }
+
+    /// What the process takes for the time of day when it starts.
+    #[must_use]
+    pub fn clock(mut self, start: SystemTime) -> Self {
+        self.clock = Some(start);
         self
     }
 
@@ -109,6 +120,9 @@ impl Envoy {
             .stderr(log);
         if let Some(levels) = &self.component_log_level {
             command.args(["--component-log-level", levels]);
+        }
+        if let Some(start) = self.clock {
+            clock::set(&mut command, start, directory)?;
         }
         Ok(command)
     }

@@ -1,6 +1,6 @@
 //! The recording through a real Envoy.
 
-use std::{collections::HashMap, net::SocketAddr, path::Path};
+use std::{collections::HashMap, net::SocketAddr};
 
 use serde_json::json;
 use sluice_envoy::{
@@ -11,48 +11,54 @@ use sluice_envoy::{
     },
     client::{Client, ClientTls, HeaderLines, Protocol, Request, Response, Target},
     identity::{Authority, Identity},
-    service::{Received, Upstream},
+    service::{
+        Received, Upstream,
+        scripted::{Answer, Scripted},
+    },
 };
 use sluice_recording::{Exchange, Fields};
 
-use super::Seen;
+use super::{Seen, scene::Scene};
 
 const LISTENER: &str = "virtualInbound";
 const CLUSTER: &str = "inbound|8080||";
 const SERVER: &str = "spiffe://cluster.local/ns/production/sa/payment-service-sa";
 
-/// A real Envoy with the module in front of the payment service.
+/// A real Envoy with the plugins in front of the payment service.
 pub struct Proxy {
     authority: Authority,
     identities: HashMap<String, Identity>,
     service: Upstream,
+    _callouts: Vec<Scripted>,
     envoy: RunningEnvoy,
     client: Client,
 }
 
 impl Proxy {
-    /// Starts it.
+    /// Starts it, at the time of the first exchange.
     ///
     /// # Errors
-    /// When Envoy or the service does not start.
-    pub fn start(
-        binary: &EnvoyBinary,
-        module: &Path,
-        configuration: &str,
-    ) -> Result<Self, LabError> {
+    /// When Envoy or a service does not start.
+    pub fn start(binary: &EnvoyBinary, scene: &Scene) -> Result<Self, LabError> {
         let authority = Authority::new()?;
         let server = authority.issue(SERVER)?;
         let service = Upstream::payments()?;
-        let filter = WasmFilter::new("authz", module, configuration).to_json();
-        let bootstrap = Bootstrap::new(Node::new("production", [("app", "payment-service")]))
+        let mut bootstrap = Bootstrap::new(Node::new("production", [("app", "payment-service")]))
             .cluster(&Cluster::as_downstream(CLUSTER, service.address()))
-            .listener(listener(&authority, &server, filter));
-        let envoy = Envoy::new(binary.clone()).start(bootstrap.into_json())?;
+            .listener(listener(&authority, &server, scene));
+        let mut callouts = Vec::new();
+        for (cluster, body) in scene.served() {
+            let service = Scripted::start(Answer::ok(body))?;
+            bootstrap = bootstrap.cluster(&Cluster::http1(cluster, service.address()));
+            callouts.push(service);
+        }
+        let envoy = Envoy::new(binary.clone()).clock(scene.start());
         Ok(Self {
             authority,
             identities: HashMap::new(),
             service,
-            envoy,
+            _callouts: callouts,
+            envoy: envoy.start(bootstrap.into_json())?,
             client: Client::new()?,
         })
     }
@@ -95,10 +101,13 @@ impl Proxy {
 
 /// Nothing may be added to what the recording has: it was made behind a
 /// connection manager that has already added it.
-fn listener(authority: &Authority, server: &Identity, filter: serde_json::Value) -> Listener {
-    let manager = HttpConnectionManager::to_cluster(CLUSTER)
-        .field("forward_client_cert_details", json!("ALWAYS_FORWARD_ONLY"))
-        .filter(filter);
+fn listener(authority: &Authority, server: &Identity, scene: &Scene) -> Listener {
+    let mut manager = HttpConnectionManager::to_cluster(CLUSTER)
+        .field("forward_client_cert_details", json!("ALWAYS_FORWARD_ONLY"));
+    for plugin in &scene.plugins {
+        let filter = WasmFilter::new(&plugin.name, &plugin.module, &plugin.configuration);
+        manager = manager.filter(filter.to_json());
+    }
     let tls = downstream_tls(authority, server, ClientCertificate::Required);
     Listener::new(LISTENER)
         .proxy_protocol()

@@ -109,7 +109,7 @@ fn for_another_audience(provider: &IdentityProvider) -> Result<String> {
 /// What is made of a good token without the key.
 type Forgery = fn(&str) -> Option<String>;
 
-const FORGERIES: [(&str, Forgery); 4] = [
+const FORGERIES: [(&str, Forgery); 5] = [
     ("renamed", |good| {
         let (header, rest) = good.split_once('.')?;
         let (payload, signature) = rest.split_once('.')?;
@@ -118,11 +118,11 @@ const FORGERIES: [(&str, Forgery); 4] = [
     }),
     ("unsigned", |good| {
         let (header, rest) = good.split_once('.')?;
-        let (payload, _) = rest.split_once('.')?;
-        Some(format!(
-            "{}.{payload}.",
-            edited(header, "alg", json!("none"))?
-        ))
+        Some(format!("{}.{rest}", edited(header, "alg", json!("none"))?))
+    }),
+    ("stripped", |good| {
+        good.rsplit_once('.')
+            .map(|(signed, _)| format!("{signed}."))
     }),
     ("flipped", |good| {
         let (signed, signature) = good.rsplit_once('.')?;
@@ -159,7 +159,8 @@ mod tests {
         let owner = part(json!({"sub": "the-owner"}));
         assert_eq!(forged["renamed"], format!("{header}.{owner}.AAAA"));
         let none = part(json!({"alg": "none"}));
-        assert_eq!(forged["unsigned"], format!("{none}.{payload}."));
+        assert_eq!(forged["unsigned"], format!("{none}.{payload}.AAAA"));
+        assert_eq!(forged["stripped"], format!("{header}.{payload}."));
         assert_eq!(forged["flipped"], format!("{header}.{payload}.AQAA"));
         assert_eq!(forged["cut"], format!("{header}.{payload}"));
     }

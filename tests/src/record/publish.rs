@@ -9,8 +9,8 @@ use std::{
 };
 
 use sluice_recording::{
-    Diagnostic, Exchange, Field, Format, ImportOptions, ImportReport, RecordingFile, Redaction,
-    import_joined,
+    AttributeValue, Diagnostic, Exchange, Field, Format, ImportOptions, ImportReport,
+    RecordingFile, Redaction, import_joined,
 };
 
 use super::{
@@ -98,6 +98,12 @@ fn import(raw: &RawFiles, scene: &Scene, path: &Path) -> Result<ImportReport, Di
         &log,
         &mut |mut exchange| {
             restore_bytes(&mut exchange, &sent);
+            if scene.denies_metadata {
+                // The proxy has no filters but the tap and the router.
+                exchange
+                    .attributes
+                    .insert("metadata", AttributeValue::Absent);
+            }
             recording.write(&exchange)
         },
     )?;

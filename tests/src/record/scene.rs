@@ -43,6 +43,9 @@ pub struct Scene {
     pub plan: Vec<Planned>,
     /// Whether some of what Envoy wrote is kept as it is, for tests of the importers.
     pub keeps_sample: bool,
+    /// Whether the recording says that no filter left dynamic metadata: a tap does not tell,
+    /// and who asks for claims would not know that native Envoy found none.
+    pub denies_metadata: bool,
     /// Another file beside the recording: its name and its text.
     pub beside: Option<(String, String)>,
 }
@@ -59,6 +62,7 @@ impl Scene {
                 description: "the payment service behind Envoy's tap filter and mutual TLS; nothing was refused while recording",
                 plan: calls::plan(),
                 keeps_sample: true,
+                denies_metadata: false,
                 beside: None,
             }),
             Name::PaymentServiceJwt => with_tokens(name),
@@ -86,6 +90,7 @@ fn with_tokens(name: Name) -> Result<Scene> {
         description: "the payment service called with tokens of an OpenID provider, good and bad; nothing was refused while recording",
         plan: calls::tokens::plan(&accounts),
         keeps_sample: false,
+        denies_metadata: true,
         beside: Some((format!("{name}-callouts.yaml"), text)),
     })
 }

@@ -10,6 +10,8 @@ const UNKNOWN: &str = "Jwt issuer is not configured";
 pub const ROWS: &[Row] = &[
     Row::get("one", "two tokens, both good", "/?access_token={rs256}").with(&[("authorization", "Bearer {scopes}")])
         .passes(&[("authorization", None), (":path", Some("/")), ("/groups", Some("\"x y\""))]),
+    Row::get("outputs", "two tokens, both good, claims of both in one header", "/?access_token={claims}").with(&[("authorization", "Bearer {good}")])
+        .passes(&[("authorization", None), (":path", Some("/"))]),
     Row::get("one", "two tokens, the query's bad", "/?access_token={expired}").with(&[("authorization", "Bearer {good}")])
         .refused("Jwt is expired"),
     Row::get("one", "two tokens, the header's bad", "/?access_token={good}").with(&[("authorization", "Bearer {forged}")])
