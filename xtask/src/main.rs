@@ -32,7 +32,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Build the filters, replay the recording of this repository through them and print the report.
+    /// Build the filters, replay the recordings of this repository through them and print the reports.
     Demo,
     /// Run everything that CI runs: format, lints, docs, tests, cases, a real Envoy.
     Test(ci::Selection),

@@ -4,7 +4,11 @@
     reason = "a helper of a test may fail as the test may"
 )]
 
-use std::{fs, net::SocketAddr};
+use std::{
+    fs,
+    net::SocketAddr,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use serde_json::Value;
 use sluice_envoy::{
@@ -210,6 +214,24 @@ fn processor_time_grows_and_statistics_count() {
         lab.envoy.stats().unwrap()["http.inbound.downstream_rq_2xx"],
         1
     );
+}
+
+#[test]
+fn an_envoy_can_be_told_another_time() {
+    let somewhen_in_2031 = UNIX_EPOCH + Duration::from_secs(1_930_000_000);
+    // Nobody listens behind it, so that it is Envoy itself who answers.
+    let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
+    let manager = HttpConnectionManager::to_cluster("service");
+    let bootstrap = Bootstrap::new(Node::new("production", []))
+        .cluster(&Cluster::http1("service", nowhere))
+        .listener(Listener::new("inbound").chain(FilterChain::new(&manager)));
+    let envoy = Envoy::new(EnvoyBinary::find_default().unwrap()).clock(somewhen_in_2031);
+    let envoy = envoy.start(bootstrap.into_json()).unwrap();
+    let target = Target::new(envoy.listener("inbound").unwrap(), Protocol::Http1);
+    let request = Request::new("GET", "service", "/");
+    let response = Client::new().unwrap().send(&target, &request).unwrap();
+    let date = String::from_utf8_lossy(response.header("date").unwrap()).into_owned();
+    assert!(date.contains("Feb 2031"), "{date}");
 }
 
 #[test]
