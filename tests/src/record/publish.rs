@@ -102,7 +102,7 @@ fn import(raw: &RawFiles, scene: &Scene, path: &Path) -> Result<ImportReport, Di
                 // The proxy has no filters but the tap and the router.
                 exchange
                     .attributes
-                    .insert("metadata", AttributeValue::Absent);
+                    .insert("metadata.filter_metadata", AttributeValue::Absent);
             }
             recording.write(&exchange)
         },
