@@ -1,7 +1,7 @@
 //! What the VMs of a proxy share about one source.
 
 /// Begins every record; its last byte is the version of the form.
-const MAGIC: &[u8; 12] = b"sluice.jwks\x02";
+const MAGIC: &[u8; 12] = b"sluice.jwks\x01";
 
 /// Greater attempt numbers are nobody's: they follow the clock, which will need
 /// hundreds of thousands of years to get there.
@@ -144,18 +144,18 @@ mod tests {
     #[test]
     fn the_form_of_a_record_stays() {
         let bytes = record().encode();
-        assert_eq!(bytes.len(), 12 + 8 + 7 * 8 + 2);
+        assert_eq!(bytes.len(), 12 + 8 + 8 * 8 + 2);
         let (magic, rest) = bytes.split_at(12);
         assert_eq!(magic, b"sluice.jwks\x01");
         let (sum, rest) = rest.split_at(8);
-        assert_eq!(sum, 0x4f07_2110_134c_b8cd_u64.to_le_bytes());
-        let (numbers, body) = rest.split_at(56);
+        assert_eq!(sum, 0xb2bb_4875_ae4d_7525_u64.to_le_bytes());
+        let (numbers, body) = rest.split_at(64);
         assert_eq!(
             numbers
                 .chunks(8)
                 .map(|number| number[0])
                 .collect::<Vec<_>>(),
-            [9, 2, 3, 4, 5, 6, 7]
+            [9, 2, 3, 4, 5, 6, 7, 8]
         );
         assert_eq!(body, b"{}");
     }
