@@ -77,6 +77,20 @@ mod tests {
         }
     }
 
+    /// Who could change a bit without changing the hash would put tokens of others out.
+    #[test]
+    fn every_bit_of_a_text_moves_many_of_the_hash() {
+        let text = *b"eyJhbGciOiJSUzI1NiJ9.eyJzdWI";
+        for seed in [0, 1, u64::MAX] {
+            for bit in 0..text.len() * 8 {
+                let mut other = text;
+                other[bit / 8] ^= 1 << (bit % 8);
+                let moved = (hash(seed, &text) ^ hash(seed, &other)).count_ones();
+                assert!((12..=52).contains(&moved), "{seed} {bit}: {moved}");
+            }
+        }
+    }
+
     #[test]
     fn another_seed_hashes_everything_otherwise() {
         let alike = hashes(1)

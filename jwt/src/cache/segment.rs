@@ -122,8 +122,8 @@ impl<V> Segment<V> {
 
     /// Takes a value out; the last one moves into its place.
     pub(super) fn remove(&mut self, place: usize) -> Option<V> {
-        let is_there = place < self.slots.len();
-        let slot = is_there.then(|| self.slots.swap_remove(place))?;
+        self.slots.get(place)?;
+        let slot = self.slots.swap_remove(place);
         self.index.remove(slot.hash);
         self.bytes -= slot.text.len();
         if let Some(moved) = self.slots.get(place) {
@@ -176,4 +176,74 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
     let mut pairs = words.iter().zip(other_words);
     pairs.all(|(word, other)| u64::from_ne_bytes(*word) == u64::from_ne_bytes(*other))
         && rest == other_rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    /// A segment with these texts, each with its own length for a hash.
+    fn segment(entries: usize, bytes: usize, texts: &[&str]) -> Segment<u32> {
+        let mut segment = Segment::new(PartLimits { entries, bytes });
+        for text in texts {
+            insert(&mut segment, text);
+        }
+        segment
+    }
+
+    fn insert(segment: &mut Segment<u32>, text: &str) {
+        segment.insert(text.len() as u64, text.as_bytes(), 0);
+    }
+
+    fn find(segment: &Segment<u32>, text: &str) -> Option<usize> {
+        segment.find(text.len() as u64, text.as_bytes())
+    }
+
+    #[test]
+    fn a_text_as_long_as_all_of_the_room_is_kept_alone() {
+        let mut segment = segment(9, 5, &["a", "bb"]);
+        insert(&mut segment, "ccccc");
+        assert_eq!((segment.len(), segment.bytes()), (1, 5));
+        assert_eq!(find(&segment, "ccccc"), Some(0));
+    }
+
+    #[test]
+    fn where_all_are_in_use_the_first_goes_in_the_second_round() {
+        let mut segment = segment(3, 99, &["a", "bb", "ccc"]);
+        for place in 0..3 {
+            segment.get(place);
+        }
+        insert(&mut segment, "dddd");
+        assert_eq!(segment.len(), 3);
+        assert_eq!(find(&segment, "a"), None);
+        assert!(find(&segment, "bb").is_some() && find(&segment, "ccc").is_some());
+    }
+
+    #[test]
+    fn of_two_texts_with_one_hash_the_later_stays() {
+        let mut segment = segment(9, 99, &["a", "b"]);
+        assert_eq!((segment.len(), segment.bytes()), (1, 1));
+        assert_eq!((find(&segment, "a"), find(&segment, "b")), (None, Some(0)));
+        assert_eq!(segment.remove(1), None);
+        assert_eq!(segment.remove(0), Some(0));
+        assert_eq!(find(&segment, "b"), None);
+        assert_eq!((segment.len(), segment.bytes()), (0, 0));
+    }
+
+    #[test]
+    fn texts_are_told_apart_at_every_byte() {
+        let text = b"0123456789abcdefXYZ";
+        for length in 0..=text.len() {
+            let (text, _) = text.split_at(length);
+            assert!(is_same(text, text));
+            assert!(!is_same(text, &[text, b"0"].concat()));
+            for at in 0..length {
+                let mut other = text.to_vec();
+                other[at] ^= 1;
+                assert!(!is_same(text, &other), "{length} {at}");
+            }
+        }
+    }
 }
