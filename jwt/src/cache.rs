@@ -12,6 +12,7 @@
 //! When the keys of a source change, so does their version, and no older verdict counts.
 
 mod hash;
+mod index;
 mod segment;
 mod verdicts;
 

@@ -1,6 +1,7 @@
 //! A bounded map that evicts what has not been used of late.
 
 use super::PartLimits;
+use super::index::Index;
 
 /// A map from texts to values, bounded in entries and bytes of texts. Of two texts with
 /// one hash it keeps the later.
@@ -115,7 +116,7 @@ impl<V> Segment<V> {
     #[cfg(all(test, not(target_arch = "wasm32")))]
     pub(super) fn is_whole(&self) -> bool {
         let is_placed = |(place, slot): (usize, &Slot<V>)| self.index.get(slot.hash) == Some(place);
-        self.index.0.len() == self.slots.len()
+        self.index.len() == self.slots.len()
             && self.slots.iter().enumerate().all(is_placed)
             && self.bytes == self.slots.iter().map(|slot| slot.text.len()).sum::<usize>()
     }
@@ -130,39 +131,6 @@ impl<V> Segment<V> {
             self.index.insert(moved.hash, place);
         }
         Some(slot.value)
-    }
-}
-
-/// Places by hash, in the order of the hashes: a map of a few lines, and there are never
-/// so many that moving them would take long.
-#[derive(Debug, Default)]
-struct Index(Vec<(u64, usize)>);
-
-impl Index {
-    fn search(&self, hash: u64) -> Result<usize, usize> {
-        self.0.binary_search_by_key(&hash, |&(hash, _)| hash)
-    }
-
-    fn get(&self, hash: u64) -> Option<usize> {
-        let at = self.search(hash).ok()?;
-        self.0.get(at).map(|&(_, place)| place)
-    }
-
-    fn insert(&mut self, hash: u64, place: usize) {
-        match self.search(hash) {
-            Ok(at) => {
-                if let Some(entry) = self.0.get_mut(at) {
-                    entry.1 = place;
-                }
-            }
-            Err(at) => self.0.insert(at, (hash, place)),
-        }
-    }
-
-    fn remove(&mut self, hash: u64) {
-        if let Ok(at) = self.search(hash) {
-            self.0.remove(at);
-        }
     }
 }
 
