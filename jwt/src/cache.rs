@@ -16,12 +16,10 @@ mod index;
 mod segment;
 mod verdicts;
 
+use crate::skew::CLOCK_SKEW_S;
 use hash::Keyed;
 use segment::Segment;
 pub use verdicts::{KeyVerdict, Verdicts};
-
-/// How long a token is taken after `exp` (Envoy's skew of clocks).
-const SKEW_S: u64 = 60;
 
 /// How large the cache may grow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +73,7 @@ impl<V> CachedToken<V> {
     /// `exp` 0 is never. A token that is out of date will be refused for that, so
     /// there is nothing to remember.
     fn is_dead(&self, now_s: u64) -> bool {
-        self.expiry_s != 0 && now_s > self.expiry_s.saturating_add(SKEW_S)
+        self.expiry_s != 0 && now_s > self.expiry_s.saturating_add(CLOCK_SKEW_S)
     }
 }
 

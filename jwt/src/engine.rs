@@ -13,12 +13,10 @@ use crate::key_source::SourceId;
 use crate::outcome::{Identity, Outcome, Progress, Verdict};
 use crate::program::{Program, Rule};
 use crate::requirement::{self, Unmet};
+use crate::skew::CLOCK_SKEW_S;
 use crate::status::Status;
 use crate::token::Token;
 use crate::world::{Keys, Recalled, World};
-
-/// By how much clocks may differ, in seconds. Istio has no field for it.
-const CLOCK_SKEW_S: u64 = 60;
 
 /// Longer texts are no tokens. Envoy takes whatever its limit for headers lets through,
 /// which is 60 KiB by default for all of them together.

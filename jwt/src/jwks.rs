@@ -39,6 +39,21 @@ impl KeySet {
     ///
     /// Envoy's status: that of the first bad key if there is no good one.
     pub fn parse(text: &[u8]) -> Result<Self, Status> {
+        let set = Self::published(text)?;
+        if set.is_empty() {
+            let first = set.skipped.first();
+            return Err(first.map_or(Status::NoValidKey, |key| key.status));
+        }
+        Ok(set)
+    }
+
+    /// Reads what an issuer publishes. A list without any good key is an empty set then:
+    /// the keys that were there have been withdrawn.
+    ///
+    /// # Errors
+    ///
+    /// Envoy's status for what is no set.
+    pub fn published(text: &[u8]) -> Result<Self, Status> {
         if text.len() > MAX_JWKS_BYTES {
             return Err(Status::JwksTooLarge);
         }
@@ -66,9 +81,11 @@ impl KeySet {
             }
         }
         // First: a public key that is of no use was published all the same.
-        found.skip_published_secrets();
+        if jwks.iter().any(is_public) {
+            found.skip_secrets();
+        }
         found.skip_ambiguous();
-        found.into_set()
+        Ok(found.into_set())
     }
 
     /// One bad certificate spoils the set, as in Envoy.
@@ -107,16 +124,25 @@ impl KeySet {
         &self.skipped
     }
 
-    /// How many good keys there are: one at least.
-    #[expect(clippy::len_without_is_empty, reason = "no set is empty")]
+    /// How many good keys there are.
     pub fn len(&self) -> usize {
         self.keys.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
     }
 
     /// Whether a key has that `kid`.
     pub fn has_key_id(&self, id: &str) -> bool {
         self.keys.iter().any(|key| key.id() == id)
     }
+}
+
+/// Whether an item of a list is a key, good or bad, of a type that has a public half.
+fn is_public(jwk: &Value) -> bool {
+    jwk.get("kty").is_some_and(|kty| kty != "oct")
 }
 
 fn is_named_certificate((id, pem): (&String, &Value)) -> bool {
@@ -157,22 +183,17 @@ impl Found {
     }
 
     /// A set with public keys is published, and so is a secret in it.
-    fn skip_published_secrets(&mut self) {
-        let is_secret = |key: &Key| key.key_type() == KeyType::Symmetric;
-        self.skip_if(Status::OctBesidePublic, |found, key| {
-            is_secret(key) && !found.keys.iter().all(|(_, other)| is_secret(other))
+    fn skip_secrets(&mut self) {
+        self.skip_if(Status::OctBesidePublic, |_, key| {
+            key.key_type() == KeyType::Symmetric
         });
     }
 
-    fn into_set(self) -> Result<KeySet, Status> {
-        if self.keys.is_empty() {
-            let first = self.skipped.first();
-            return Err(first.map_or(Status::NoValidKey, |key| key.status));
-        }
-        Ok(KeySet {
+    fn into_set(self) -> KeySet {
+        KeySet {
             keys: self.keys.into_iter().map(|(_, key)| key).collect(),
             skipped: self.skipped,
-        })
+        }
     }
 }
 

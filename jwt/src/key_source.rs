@@ -123,9 +123,10 @@ impl Remote {
         }
         let base = issuer.strip_suffix('/').unwrap_or(issuer);
         let document = Self::of(&[base, WELL_KNOWN].concat(), clusters, timeout_ms);
-        let document = document.map_err(|bad| BadUri {
-            found: quote(issuer),
-            ..bad
+        let document = document.map_err(|bad| match bad.found == uri::WITH_CREDENTIALS {
+            true => bad,
+            // Without the path that nobody wrote.
+            false => BadUri::new(issuer, bad.expected),
         })?;
         Ok(Self {
             is_discovery: true,
@@ -144,7 +145,7 @@ impl Remote {
             path,
             ..
         } = self;
-        format!("{kind}/{cluster}/{scheme}://{authority}{path}")
+        [kind, "/", cluster, "/", scheme, "://", authority, path].concat()
     }
 }
 

@@ -33,6 +33,7 @@ mod query;
 mod reply;
 mod requirement;
 mod shared;
+mod skew;
 mod sorted;
 mod status;
 #[cfg(any(test, feature = "testing"))]

@@ -147,7 +147,7 @@ impl Resources<'_> {
             return;
         };
         // Neither kinds nor namespaces nor names contain a slash.
-        let identity = [resource.kind.name, namespace, name].join("/");
+        let identity = [resource.kind.name, "/", namespace, "/", name].concat();
         if self.seen.insert(identity, Value::Null).is_some() {
             let found = format!(
                 "another {} {}",

@@ -49,7 +49,7 @@ const FAULTS: [Fault; 10] = [
     ("cut-off", |keys| {
         Some(Answer::ok(&keys.as_bytes()[..keys.len() / 2]))
     }),
-    ("no-keys", |_| Some(Answer::ok(r#"{"keys":[]}"#))),
+    ("no-list", |_| Some(Answer::ok(r#"{"keys":{}}"#))),
     ("deep", |_| Some(Answer::ok("[".repeat(200_000)))),
     ("ten-mebibytes", |keys| {
         Some(Answer::ok(format!("{keys}{}", " ".repeat(10 << 20))))

@@ -59,7 +59,7 @@ impl Report {
                 authority, path, ..
             }) => Some(Source {
                 id: SourceId(number),
-                place: [authority.as_str(), path].concat(),
+                place: place(authority, path),
                 gauges: Default::default(),
                 failures: 0,
             }),
@@ -122,6 +122,12 @@ impl Report {
             }
         }
     }
+}
+
+/// Without the query, which may hold what is not for everybody who reads metrics.
+fn place(authority: &str, path: &str) -> String {
+    let end = path.find('?').unwrap_or(path.len());
+    [authority, path.get(..end).unwrap_or_default()].concat()
 }
 
 impl Source {
@@ -192,9 +198,18 @@ fn slug(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::slug;
+    use super::{place, slug};
     use sluice_jwt::Status;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn a_query_is_no_part_of_a_name() {
+        assert_eq!(
+            place("a.example:8443", "/keys?secret"),
+            "a.example:8443/keys"
+        );
+        assert_eq!(place("a.example", "/"), "a.example/");
+    }
 
     #[test]
     fn the_part_of_a_name_keeps_statuses_apart() {

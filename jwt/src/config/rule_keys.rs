@@ -1,6 +1,6 @@
 //! Where the keys of a rule come from: `jwks`, `jwksUri`, or neither.
 
-use sluice_policy::diagnostic::{quote, secret};
+use sluice_policy::diagnostic::secret;
 use sluice_policy::json::{self, Node, Object};
 use sluice_policy::{DiagnosticCode, Diagnostics};
 
@@ -127,7 +127,7 @@ fn warn_of_bad_issuer(rule: &Object<'_>, issuer: &str, diagnostics: &mut Diagnos
     if let Err(bad) = Remote::discovery(issuer, &[], 1) {
         let path = [rule.path(), ".issuer"].concat();
         let code = DiagnosticCode::NoKeySource;
-        let found = format!("{}, and neither jwks nor jwksUri", quote(issuer));
+        let found = format!("{}, and neither jwks nor jwksUri", bad.found);
         diagnostics.warning(code, &path, found, bad.expected);
     }
 }

@@ -125,7 +125,19 @@ fn a_secret_beside_public_keys_is_of_no_use() {
     let other = json!({"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": "A".repeat(43)});
     let set = parse(&json!({"keys": [okp("a"), oct("s", "A"), other]}));
     assert_eq!(set, Err(Status::OctBesidePublic));
-    let secrets = json!({"keys": [oct("s", "A"), oct("t", "B")]});
+    // Nor beside one that is of no use to begin with.
+    for useless in [
+        json!({"kty": "EC", "crv": "P-192"}),
+        json!({"kty": "RSA"}),
+        json!({"kty": 1}),
+        json!({"kty": "OKP", "crv": "X25519", "x": "A".repeat(43)}),
+    ] {
+        let text = json!({"keys": [oct("s", "A"), useless]}).to_string();
+        let set = KeySet::published(text.as_bytes()).unwrap();
+        assert!(set.is_empty(), "{text}");
+        assert!(skipped(&set).contains(&(0, Status::OctBesidePublic)));
+    }
+    let secrets = json!({"keys": [oct("s", "A"), oct("t", "B"), {"kty": "oct"}, {}, 1]});
     assert_eq!(parse(&secrets).unwrap().len(), 2);
 }
 

@@ -154,6 +154,11 @@ fn credentials_are_refused_and_not_repeated() {
         "{found}"
     );
     assert!(!found.contains("secret"));
+    let issuer = Remote::discovery("https://user:secret@a.example", &[], 1);
+    assert!(!issuer.unwrap_err().to_string().contains("secret"));
+    // Others are told as they were written.
+    let issuer = Remote::discovery("a@b.example", &[], 1).unwrap_err();
+    assert!(issuer.found.ends_with("a@b.example\""), "{issuer}");
 }
 
 #[test]

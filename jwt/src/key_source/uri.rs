@@ -60,8 +60,7 @@ impl<'u> Uri<'u> {
         let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
         if authority.contains('@') {
             return Err(BadUri {
-                // The credentials themselves belong into no log.
-                found: "a URL with user name or password".to_owned(),
+                found: WITH_CREDENTIALS.to_owned(),
                 expected: "a URL without credentials, which nothing would send",
             });
         }
@@ -94,6 +93,9 @@ impl<'u> Uri<'u> {
         }
     }
 }
+
+/// What is told of such a URL: the credentials themselves belong into no log.
+pub(super) const WITH_CREDENTIALS: &str = "a URL with user name or password";
 
 fn split_scheme(uri: &str) -> Option<(Scheme, &str)> {
     let (name, rest) = uri.split_once(':')?;

@@ -3,8 +3,9 @@
 use super::record::{Progress, Record};
 use crate::shared::{self, Change, SharedData};
 
-/// Begins the key of every record.
-const KEY_PREFIX: &str = "sluice.jwt.jwks/";
+/// Begins the key of every record, with the version of their form: modules of two versions
+/// run side by side during an update, and must not overwrite each other's.
+const KEY_PREFIX: &str = "sluice.jwt.jwks.1/";
 
 /// How often a change is tried against others. Who loses as often leaves it to the
 /// lease to run out.

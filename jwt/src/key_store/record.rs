@@ -28,7 +28,7 @@ pub(super) struct Progress {
     pub(super) keys_attempt: u64,
     /// When they came.
     pub(super) fetched_at_ms: u64,
-    /// When the last attempt began that an unknown key alone led to.
+    /// When the last attempt that an unknown key alone led to began, or ended.
     pub(super) unknown_key_at_ms: u64,
 }
 

@@ -90,15 +90,15 @@ fn max_age_s(headers: &[HeaderLine<'_>]) -> Option<u64> {
 /// How long one directive lets a body be kept, if it speaks of that.
 fn directive_s(directive: &[u8]) -> Option<u64> {
     let directive = directive.trim_ascii();
-    let mut parts = directive.splitn(2, |&byte| byte == b'=');
-    let name = parts.next()?;
+    let end = directive.iter().position(|&byte| byte == b'=');
+    let (name, value) = directive.split_at_checked(end.unwrap_or(directive.len()))?;
     if name.eq_ignore_ascii_case(b"no-cache") || name.eq_ignore_ascii_case(b"no-store") {
         return Some(0);
     }
     if !name.eq_ignore_ascii_case(b"max-age") {
         return None;
     }
-    let value = parts.next()?;
+    let value = value.strip_prefix(b"=")?;
     let unquoted = value
         .strip_prefix(b"\"")
         .and_then(|rest| rest.strip_suffix(b"\""));

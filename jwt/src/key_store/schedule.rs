@@ -12,6 +12,9 @@ const FRESH_RANGE_MS: [u64; 2] = [60 * 1_000, 60 * 60 * 1_000];
 /// First pause after a failed attempt, and the longest.
 const BACK_OFF_MS: [u64; 2] = [1_000, 60_000];
 
+/// The longest while there are no keys: until there are, every token is refused.
+const BACK_OFF_WITHOUT_KEYS_MS: u64 = 5_000;
+
 /// Least time between two attempts that unknown key ids lead to, per source and
 /// proxy: what a client can cause by making up key ids. Attempts that are made in any case
 /// do not count: keys may change right after one.
@@ -46,16 +49,31 @@ pub(super) fn refresh_ms(max_age_s: Option<u64>, jitter: &mut Jitter) -> u64 {
     fresh / 100 * 80 + jitter.below(fresh / 100 * 15 + 1)
 }
 
-/// How long to wait after so many failed attempts: 1 s, doubling to a minute; the
-/// latter half of it is left to chance.
-pub(super) fn back_off_ms(failures: u64, jitter: &mut Jitter) -> u64 {
+/// How long to wait after so many failed attempts: 1 s, doubling to a minute, or to 5 s
+/// while there are no keys; the latter half of it is left to chance.
+pub(super) fn back_off_ms(failures: u64, has_keys: bool, jitter: &mut Jitter) -> u64 {
     let [first, longest] = BACK_OFF_MS;
+    let longest = if has_keys {
+        longest
+    } else {
+        BACK_OFF_WITHOUT_KEYS_MS
+    };
     let doubled = (1..failures.min(16)).fold(first, |pause, _| pause * 2);
     let pause = doubled.min(longest);
     pause / 2 + jitter.below(pause / 2 + 1)
 }
 
 impl Progress {
+    /// An attempt has ended. The pause after one that an unknown key led to is counted
+    /// from here, too: if the issuer is slower than the pause is long, who waits must not
+    /// cause the next one when it is over.
+    pub(super) fn end(&mut self, now_ms: u64, is_extra: bool) {
+        self.ended_at_ms = now_ms;
+        if is_extra {
+            self.unknown_key_at_ms = now_ms;
+        }
+    }
+
     /// Whether an attempt is under way, or whoever began it may be dead.
     /// `lease_ms` is the longest that a lease can be.
     pub(super) fn is_under_way(&self, now_ms: u64, lease_ms: u64) -> bool {
@@ -118,12 +136,17 @@ mod tests {
 
     #[test]
     fn failures_back_off_to_a_minute() {
-        let pause = |failures| spread(|jitter| back_off_ms(failures, jitter));
+        let pause = |failures| spread(|jitter| back_off_ms(failures, true, jitter));
         assert_fills(pause(1), [500, 1_000]);
         assert_fills(pause(2), [1_000, 2_000]);
         assert_fills(pause(6), [16_000, 32_000]);
         for failures in [7, 8, 100, u64::MAX] {
             assert_fills(pause(failures), [30_000, 60_000]);
+        }
+        let without_keys = |failures| spread(|jitter| back_off_ms(failures, false, jitter));
+        assert_fills(without_keys(2), [1_000, 2_000]);
+        for failures in [4, 7, u64::MAX] {
+            assert_fills(without_keys(failures), [2_500, 5_000]);
         }
     }
 

@@ -68,6 +68,8 @@ struct Attempt {
     number: u64,
     fetch: FetchId,
     began_ms: u64,
+    /// Whether it was due to an unknown key alone.
+    is_extra: bool,
     /// Whether the fetch is of the document that leads to the keys.
     is_document: bool,
 }
@@ -181,23 +183,24 @@ impl RemoteKeys {
             return;
         }
         self.seen_attempt = keys_attempt;
-        match KeySet::parse(&record.body) {
-            Ok(keys) => self.hold(keys, &record.body, record.progress.fetched_at_ms),
-            // Another version of the module may read more than this one.
-            Err(status) => self.last_failure = Some(FetchFailure::BadKeys(status)),
+        let held = self.hold(&record.body, record.progress.fetched_at_ms);
+        // Another version of the module may read more than this one.
+        if let Err(status) = held {
+            self.last_failure = Some(FetchFailure::BadKeys(status));
         }
     }
 
-    fn hold(&mut self, keys: KeySet, body: &[u8], fetched_at_ms: u64) {
+    /// Believes the keys in a text from now on.
+    fn hold(&mut self, body: &[u8], fetched_at_ms: u64) -> Result<(), Status> {
         let digest = digest::digest(&digest::SHA256, body);
-        self.last_failure = None;
         match &mut self.held {
+            // Mostly they are the same, and need not be read again.
             Some(held) if held.digest.as_ref() == digest.as_ref() => {
                 held.fetched_at_ms = fetched_at_ms;
             }
             held => {
                 *held = Some(Held {
-                    keys: Rc::new(keys),
+                    keys: Rc::new(KeySet::published(body)?),
                     digest,
                     fetched_at_ms,
                 });
@@ -205,6 +208,8 @@ impl RemoteKeys {
                 self.has_news = true;
             }
         }
+        self.last_failure = None;
+        Ok(())
     }
 
     // Attempts.
@@ -215,7 +220,8 @@ impl RemoteKeys {
         // By the clock ahead of the numbers in a record that was lost, too.
         progress.attempt = progress.attempt.max(turn.now_ms).saturating_add(1);
         progress.lease_until_ms = turn.now_ms.saturating_add(self.lease_ms());
-        if !progress.is_due(turn.now_ms) {
+        let is_extra = !progress.is_due(turn.now_ms);
+        if is_extra {
             progress.unknown_key_at_ms = turn.now_ms;
         }
         let number = progress.attempt;
@@ -229,6 +235,7 @@ impl RemoteKeys {
             number,
             fetch,
             began_ms: turn.now_ms,
+            is_extra,
             is_document: self.remote.is_discovery,
         });
     }
@@ -283,8 +290,9 @@ impl RemoteKeys {
         answer: &Answer<'_>,
         turn: &mut Turn<'_>,
     ) -> Result<(), FetchFailure> {
-        let keys = KeySet::parse(answer.body).map_err(FetchFailure::BadKeys)?;
         let now_ms = turn.now_ms;
+        // Before anybody is told of them.
+        KeySet::published(answer.body).map_err(FetchFailure::BadKeys)?;
         let next_at_ms = now_ms.saturating_add(schedule::refresh_ms(answer.max_age_s, turn.jitter));
         let record = self
             .ledger
@@ -298,7 +306,7 @@ impl RemoteKeys {
                     progress.attempt = own.number;
                     progress.lease_until_ms = 0;
                 }
-                progress.ended_at_ms = now_ms;
+                progress.end(now_ms, own.is_extra);
                 progress.next_at_ms = next_at_ms;
                 progress.failures = 0;
                 progress.keys_attempt = own.number;
@@ -308,7 +316,8 @@ impl RemoteKeys {
             });
         if record.progress.keys_attempt == own.number {
             self.seen_attempt = own.number;
-            self.hold(keys, answer.body, now_ms);
+            self.hold(answer.body, now_ms)
+                .map_err(FetchFailure::BadKeys)?;
         }
         self.take_over(&record);
         Ok(())
@@ -326,8 +335,9 @@ impl RemoteKeys {
                 }
                 progress.lease_until_ms = 0;
                 progress.failures = progress.failures.saturating_add(1);
-                progress.ended_at_ms = now_ms;
-                let pause_ms = schedule::back_off_ms(progress.failures, jitter);
+                progress.end(now_ms, own.is_extra);
+                let has_keys = progress.keys_attempt != 0;
+                let pause_ms = schedule::back_off_ms(progress.failures, has_keys, jitter);
                 progress.next_at_ms = now_ms.saturating_add(pause_ms);
                 true
             });

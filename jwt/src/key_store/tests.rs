@@ -1,6 +1,7 @@
 //! What a store does, step by step.
 
 mod discovery;
+mod unknown_keys;
 
 use sluice_policy::Callout;
 
@@ -74,9 +75,8 @@ fn a_failed_first_fetch_answers_until_the_next_begins() {
 
 #[test]
 fn failures_back_off_up_to_a_minute() {
-    let (mut vm, shared) = (Vm::new(1), Shared::default());
-    let mut now = START;
-    vm.poll(now, &shared);
+    let (mut vm, shared) = with_keys();
+    let mut now = next_fetch(&mut vm, &shared, START);
     for longest in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
         vm.fail(now, &shared);
         let next = next_fetch(&mut vm, &shared, now);
@@ -88,6 +88,24 @@ fn failures_back_off_up_to_a_minute() {
     assert_eq!(vm.store.report(SOURCE, now).unwrap().failures, 9);
     vm.serve(now, &shared, 0);
     assert_eq!(vm.store.report(SOURCE, now).unwrap().failures, 0);
+}
+
+/// Every token is refused until there are keys.
+#[test]
+fn without_keys_failures_back_off_up_to_five_seconds() {
+    let (mut vm, shared) = (Vm::new(1), Shared::default());
+    let mut now = START;
+    vm.poll(now, &shared);
+    for longest in [1_000, 2_000, 4_000, 5_000, 5_000] {
+        vm.fail(now, &shared);
+        let next = next_fetch(&mut vm, &shared, now);
+        let pause = next - now;
+        assert!(
+            (longest / 2..=longest + 100).contains(&pause),
+            "{pause} of {longest}"
+        );
+        now = next;
+    }
 }
 
 #[test]
@@ -198,92 +216,31 @@ fn the_version_counts_other_keys_only() {
     }
 }
 
+/// Who answers with a set in which no key is left has withdrawn them.
 #[test]
-fn an_unknown_key_is_asked_for_once() {
-    let (mut vm, shared) = with_keys();
-    // Keys may change right after they were fetched.
-    let now = START + 1;
-    assert!(!vm.store.unknown_key(SOURCE, "k0", now), "it is known");
-    assert!(vm.store.unknown_key(SOURCE, "k1", now));
-    assert_eq!(vm.poll(now, &shared), 1);
-    assert!(vm.store.unknown_key(SOURCE, "k2", now), "the same fetch");
-    assert_eq!(vm.poll(now + 1, &shared), 0);
-    let later = now + 300;
-    assert!(vm.serve(later, &shared, 1));
-    assert_eq!(vm.keys(), "k1");
-    assert!(!vm.store.unknown_key(SOURCE, "k2", later));
-    assert!(!vm.store.unknown_key(SOURCE, "k2", now + 9_999));
-    assert_eq!(vm.poll(now + 9_999, &shared), 0);
-    assert!(vm.store.unknown_key(SOURCE, "k2", now + 10_000));
-}
-
-/// Fetches in a minute of which each 10 ms somebody makes up a key, or nobody does.
-fn fetches_in_a_minute(makes_up_keys: bool, is_up: bool) -> usize {
-    let (mut vm, shared) = with_keys();
-    let mut fetches = 0;
-    for step in 0..6_000_u64 {
-        let now = START + step * 10;
-        if makes_up_keys {
-            vm.store
-                .unknown_key(SOURCE, &format!("made-up-{step}"), now);
-        }
-        fetches += vm.poll(now, &shared);
-        if !vm.fetches.is_empty() {
-            match is_up {
-                true => vm.serve(now, &shared, 0),
-                false => vm.fail(now, &shared),
-            };
-        }
-    }
-    fetches
-}
-
-#[test]
-fn made_up_keys_cause_a_fetch_in_ten_seconds_at_most() {
-    assert_eq!(fetches_in_a_minute(false, true), 0);
-    assert_eq!(fetches_in_a_minute(true, true), 6);
-    // A failure is tried again sooner, whoever led to it.
-    let found = fetches_in_a_minute(true, false);
-    assert!((6..=12).contains(&found), "{found}");
-}
-
-/// Who waits for an unknown key must hear of the end also when the keys are the
-/// same, or the fetch fails.
-#[test]
-fn the_wait_for_an_unknown_key_ends() {
-    for is_up in [true, false] {
+fn keys_that_are_withdrawn_count_no_more() {
+    let useless = r#"{"keys":[{"kty":"EC","crv":"P-192","x":"AA","y":"AA"}]}"#;
+    for body in [r#"{"keys":[]}"#, useless] {
         let (mut vm, shared) = with_keys();
-        let now = START + 20_000;
-        assert!(vm.store.unknown_key(SOURCE, "k9", now));
-        vm.poll(now, &shared);
-        assert!(!vm.store.take_news());
-        let news = match is_up {
-            true => vm.serve(now, &shared, 0),
-            false => vm.fail(now, &shared),
-        };
-        assert!(news);
-        assert!(!vm.store.unknown_key(SOURCE, "k9", now));
-        assert_eq!(vm.keys(), "k0");
+        let mut other = Vm::new(2);
+        other.poll(START, &shared);
+        let version = vm.store.version(SOURCE);
+        let now = next_fetch(&mut vm, &shared, START);
+        assert!(vm.respond(now, &shared, ("200", body), &[]));
+        assert_ne!(vm.store.version(SOURCE), version);
+        other.poll(now, &shared);
+        for vm in [&vm, &other] {
+            let Keys::Ready(keys) = vm.store.keys(SOURCE) else {
+                panic!("{:?}", vm.store.keys(SOURCE));
+            };
+            assert!(keys.is_empty());
+            let report = vm.store.report(SOURCE, now).unwrap();
+            assert_eq!((report.keys, report.failures), (0, 0));
+        }
+        let next = next_fetch(&mut vm, &shared, now);
+        assert!(vm.serve(next, &shared, 1), "they may come back");
+        assert_eq!(vm.keys(), "k1");
     }
-}
-
-#[test]
-fn an_unknown_key_that_another_vm_has_just_asked_for_is_not_asked_for_again() {
-    let (mut one, shared) = with_keys();
-    let mut other = Vm::new(2);
-    other.poll(START, &shared);
-    let now = START + 20_000;
-    assert!(one.store.unknown_key(SOURCE, "k9", now));
-    one.poll(now, &shared);
-    one.serve(now, &shared, 1);
-    assert!(
-        other.store.unknown_key(SOURCE, "k9", now + 1),
-        "it does not know yet"
-    );
-    assert_eq!(other.poll(now + 1, &shared), 0);
-    assert!(other.store.take_news());
-    assert_eq!(other.keys(), "k1");
-    assert!(!other.store.unknown_key(SOURCE, "k9", now + 1));
 }
 
 #[test]
@@ -310,7 +267,7 @@ fn one_vm_fetches_for_all() {
     );
     assert_eq!(
         shared.keys(),
-        ["sluice.jwt.jwks/jwks/outbound|443||a.example/https://a.example/keys"]
+        ["sluice.jwt.jwks.1/jwks/outbound|443||a.example/https://a.example/keys"]
     );
 }
 
