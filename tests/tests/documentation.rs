@@ -53,12 +53,17 @@ fn links_between_pages_lead_somewhere() {
 }
 
 #[test]
-fn the_readme_shows_the_example_as_it_is() {
-    let example = read("wasm-plugins/examples/payment-service.yaml");
-    assert!(
-        read("README.md").contains(&example),
-        "README.md and wasm-plugins/examples/payment-service.yaml differ"
-    );
+fn the_readme_shows_the_examples_as_they_are() {
+    let readme = read("README.md");
+    for name in ["payment-service", "payment-service-jwt"] {
+        let example = read(&format!("wasm-plugins/examples/{name}.yaml"));
+        let first = example.split("---\n").next().unwrap_or_default();
+        let shown = format!("```yaml\n{first}```\n");
+        assert!(
+            readme.contains(&shown),
+            "README.md and the first document of {name}.yaml differ"
+        );
+    }
 }
 
 /// Every `cargo xtask …` that a page names exists.

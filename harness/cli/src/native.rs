@@ -3,6 +3,7 @@
 
 mod authz;
 mod jwt;
+mod keys;
 
 use std::net::SocketAddr;
 
@@ -11,8 +12,10 @@ use sluice_host::{Headers, World};
 use sluice_policy::{Connection, Diagnostics, Fact, HeaderLine, Request, Workload};
 use sluice_recording::{AttributeValue, Exchange, Recorded};
 
+use crate::callouts::Script;
 use crate::plugins::WasmFilter;
 use crate::plugins::image;
+use crate::token::verdict::Judgement;
 
 /// The program of a filter that is ours.
 pub enum Native {
@@ -47,34 +50,44 @@ pub fn read(filter: &WasmFilter, workload: &Workload) -> Option<(Native, Diagnos
 /// A recorded request on its way through our filters.
 pub struct Traveller<'e> {
     exchange: &'e Exchange<'e>,
+    /// What services say.
+    script: &'e Script,
     /// Its header lines as the next filter sees them.
     headers: Headers,
     /// What the JWT filter found out about the client.
     claims: Option<Map<String, Value>>,
+    /// Whether the JWT filter refused it, so that no other filter sees it.
+    is_refused: bool,
 }
 
 impl<'e> Traveller<'e> {
     /// The request as the first filter sees it.
-    pub fn new(exchange: &'e Exchange<'e>, headers: Headers) -> Self {
+    pub fn new(exchange: &'e Exchange<'e>, script: &'e Script, headers: Headers) -> Self {
         Self {
             exchange,
+            script,
             headers,
             claims: None,
+            is_refused: false,
         }
     }
 
     /// Why a filter judges it as it does, one line each; and on to the next filter.
     pub fn why(&mut self, program: &Native) -> Vec<String> {
         match program {
+            _ if self.is_refused => vec!["It never sees the request".to_owned()],
             Native::Authz(program) => self.judged(|request| authz::why(program, request)),
-            Native::Jwt(program) => {
-                let now = seconds(self.exchange);
-                let answer = self.judged(|request| jwt::judge(program, request, now));
-                jwt::edit(&answer, &mut self.headers);
-                self.claims = jwt::claims(&answer).or(self.claims.take());
-                jwt::describe(&answer)
-            }
+            Native::Jwt(program) => self.authenticated(program),
         }
+    }
+
+    fn authenticated(&mut self, program: &sluice_jwt::Program) -> Vec<String> {
+        let (script, now) = (self.script, seconds(self.exchange));
+        let answer = self.judged(|request| jwt::judge(program, request, script, now));
+        jwt::edit(&answer, &mut self.headers);
+        self.claims = jwt::claims(&answer).or(self.claims.take());
+        self.is_refused = matches!(answer, Judgement::Refused(_));
+        jwt::describe(&answer)
     }
 
     fn judged<T>(&self, judge: impl FnOnce(&Request<'_>) -> T) -> T {

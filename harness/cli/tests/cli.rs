@@ -8,8 +8,10 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Sessions that need a filter, and not only a guest of a few lines.
-const WITH_AUTHZ: &str = "tests/cmd/callouts.md";
+/// Sessions that need filters, and not only a guest of a few lines.
+const WITH_FILTERS: [&str; 2] = ["tests/cmd/callouts.md", "tests/cmd/recorded-tokens.md"];
+/// The filters, as `cargo xtask dist` names them.
+const FILTERS: [&str; 2] = ["authz.wasm", "jwt.wasm"];
 
 #[test]
 fn sessions() {
@@ -19,20 +21,22 @@ fn sessions() {
         .case("tests/cmd/*.md")
         .default_bin_path(env!("CARGO_BIN_EXE_sluice"))
         .register_bin("sluice", Path::new(env!("CARGO_BIN_EXE_sluice")));
-    if !copy_authz() {
+    if !FILTERS.into_iter().all(copy) {
         // Past the harness, which shows what a test prints only if it fails.
-        let reason = "no authz.wasm, which `cargo xtask dist` builds";
-        writeln!(io::stderr(), "{WITH_AUTHZ} is skipped: {reason}").unwrap();
-        cases.skip(WITH_AUTHZ);
+        let reason = "no authz.wasm and jwt.wasm, which `cargo xtask dist` builds";
+        for session in WITH_FILTERS {
+            writeln!(io::stderr(), "{session} is skipped: {reason}").unwrap();
+            cases.skip(session);
+        }
     }
 }
 
-/// Puts the filter beside the guests, if it has been built.
-fn copy_authz() -> bool {
+/// Puts a filter beside the guests, if it has been built.
+fn copy(filter: &str) -> bool {
     let target =
         env::var_os("SLUICE_TARGET_DIR").map_or_else(|| "../../target".into(), PathBuf::from);
-    let built = target.join("wasm/authz.wasm");
-    built.exists() && fs::copy(built, "tests/fixtures/modules/authz.wasm").is_ok()
+    let built = target.join("wasm").join(filter);
+    built.exists() && fs::copy(built, Path::new("tests/fixtures/modules").join(filter)).is_ok()
 }
 
 /// The modules that the sessions use, from the texts beside them.

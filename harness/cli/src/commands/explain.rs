@@ -74,7 +74,7 @@ fn reasons(setup: &Setup, exchange: &Exchange<'_>, paths: Option<Paths>) -> Stri
     if !setup.normalize(&mut headers, paths) {
         return text;
     }
-    let mut traveller = Traveller::new(exchange, headers);
+    let mut traveller = Traveller::new(exchange, &setup.script, headers);
     for (name, filter) in setup.installation.filters() {
         let Some((program, _)) = native::read(filter, &setup.workload.workload) else {
             continue;

@@ -5,12 +5,15 @@ use sluice_host::Headers;
 use sluice_jwt::Program;
 use sluice_policy::{HeaderEdit, Request};
 
+use super::keys;
+use crate::callouts::Script;
 use crate::token::verdict::{self, Judgement};
 
-/// Asks the filter at a time in seconds since 1970. Keys that it would fetch are not
-/// known here.
-pub fn judge(program: &Program, request: &Request<'_>, now: u64) -> Judgement {
-    verdict::ask(program, request, None, now)
+/// Asks the filter at a time in seconds since 1970. Of keys that it would fetch, those
+/// are known that are scripted.
+pub fn judge(program: &Program, request: &Request<'_>, script: &Script, now: u64) -> Judgement {
+    let store = keys::fetch(program, script, now);
+    verdict::ask(program, request, &|source| store.keys(source), now)
 }
 
 /// What it says, one line each.

@@ -139,17 +139,28 @@ pub fn judge(
         connection: Connection::default(),
         metadata: Fact::Absent,
     };
-    ask(program, &request, keys, now)
+    let keys = |source: SourceId| match program.sources().get(source.0) {
+        Some(KeySource::Inline(text)) => {
+            let set = KeySet::parse(text.as_bytes());
+            set.map_or_else(Keys::Failed, |set| Keys::Ready(Rc::new(set)))
+        }
+        Some(KeySource::Remote(_)) => keys.map_or(NOT_THERE, |set| Keys::Ready(Rc::clone(set))),
+        None => NOT_THERE,
+    };
+    ask(program, &request, &keys, now)
 }
 
-/// Asks the filter about any request.
+/// Asks the filter about any request, with the keys of each source.
 pub fn ask(
     program: &Program,
     request: &Request<'_>,
-    keys: Option<&Rc<KeySet>>,
+    keys: &dyn Fn(SourceId) -> Keys,
     now: u64,
 ) -> Judgement {
-    let mut world = Offline::new(program, keys);
+    let mut world = Offline {
+        keys,
+        missing: Vec::new(),
+    };
     let progress = authenticate(program, request, now, &mut world);
     let missing = world.missing.iter().filter_map(|id| url(program, *id));
     let missing: Vec<String> = missing.collect();
@@ -187,39 +198,23 @@ fn url(program: &Program, source: SourceId) -> Option<String> {
     }
 }
 
+/// Keys that nobody gave.
+const NOT_THERE: Keys = Keys::Failed(Status::FetchFailed);
+
 /// Keys without a network.
-struct Offline {
-    keys: Vec<Keys>,
+struct Offline<'k> {
+    keys: &'k dyn Fn(SourceId) -> Keys,
     /// Sources that were asked for and are not there.
     missing: Vec<SourceId>,
 }
 
-impl Offline {
-    fn new(program: &Program, given: Option<&Rc<KeySet>>) -> Self {
-        let keys = program.sources().iter().map(|source| match source {
-            KeySource::Inline(text) => {
-                let set = KeySet::parse(text.as_bytes());
-                set.map_or_else(Keys::Failed, |set| Keys::Ready(Rc::new(set)))
-            }
-            KeySource::Remote(_) => given.map_or(Keys::Failed(Status::FetchFailed), |set| {
-                Keys::Ready(Rc::clone(set))
-            }),
-        });
-        Self {
-            keys: keys.collect(),
-            missing: Vec::new(),
-        }
-    }
-}
-
-impl World for Offline {
+impl World for Offline<'_> {
     fn recall(&mut self, _: &[u8]) -> Option<Recalled> {
         None
     }
 
     fn keys(&mut self, source: SourceId) -> Keys {
-        let keys = self.keys.get(source.0).cloned();
-        let keys = keys.unwrap_or(Keys::Failed(Status::FetchFailed));
+        let keys = (self.keys)(source);
         if matches!(keys, Keys::Failed(Status::FetchFailed)) {
             self.missing.push(source);
         }
