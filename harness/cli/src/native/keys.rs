@@ -73,3 +73,69 @@ fn response(callout: &Callout, script: &Script) -> Option<Message> {
         HttpAnswer::Reset => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use sluice_jwt::{Keys, SourceId, Status, configure};
+    use sluice_policy::{Diagnostics, Workload};
+
+    use super::*;
+
+    /// The key of RFC 7515 appendix A.3.
+    const KEYS: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
+
+    /// The keys of an issuer that is asked for its configuration document first.
+    fn keys(callouts: &Value) -> Keys {
+        let config = json!({"resources": [{
+            "apiVersion": "security.istio.io/v1",
+            "kind": "RequestAuthentication",
+            "metadata": {"name": "a", "namespace": "default"},
+            "spec": {"jwtRules": [{"issuer": "https://a.example"}]},
+        }]});
+        let workload = Workload {
+            namespace: "default".to_owned(),
+            ..Workload::default()
+        };
+        let (program, _) = configure(config.to_string().as_bytes(), Some(&workload));
+        assert_eq!(program.sources().len(), 1);
+        let mut diagnostics = Diagnostics::new();
+        let script = Script::read(&json!({"callouts": callouts}), &mut diagnostics);
+        assert!(
+            !diagnostics.has_errors(),
+            "{}",
+            diagnostics.errors_in_words()
+        );
+        fetch(&program, &script, 1_767_225_600).keys(SourceId(0))
+    }
+
+    fn answer(path: &str, answer: &Value) -> Value {
+        let cluster = "outbound|443||a.example";
+        json!({"cluster": cluster, "request": {"path": path}, "answer": answer})
+    }
+
+    #[test]
+    fn keys_are_found_by_way_of_the_document() {
+        let document = json!({"jwks_uri": "https://a.example/keys"}).to_string();
+        let found = keys(&json!([
+            answer("/keys", &json!({"status": 200, "body": KEYS})),
+            answer("/.well-known/*", &json!({"status": 200, "body": document})),
+        ]));
+        assert!(matches!(found, Keys::Ready(_)), "{found:?}");
+    }
+
+    #[test]
+    fn keys_that_nobody_scripted_are_not_there() {
+        for callouts in [
+            json!([answer("/other", &json!({"status": 200, "body": KEYS}))]),
+            json!([answer("/*", &json!({"status": 500}))]),
+            json!([answer("/*", &json!({"failure": "reset"}))]),
+        ] {
+            let found = keys(&callouts);
+            assert!(
+                matches!(found, Keys::Failed(Status::FetchFailed)),
+                "{callouts}: {found:?}"
+            );
+        }
+    }
+}
