@@ -11,7 +11,7 @@ use serde_json::Value;
 use sluice_cli::{callouts::Script, yaml};
 use sluice_envoy::binary::{find_module, workspace_dir};
 use sluice_policy::Diagnostics;
-use sluice_recording::{Diagnostic, Exchange, Reader};
+use sluice_recording::{Diagnostic, Exchange, Reader, Timestamp};
 
 use crate::record::scene::Name;
 
@@ -88,7 +88,7 @@ impl Scene {
 /// When an exchange was recorded, in nanoseconds since 1970; 0 if nobody knows.
 #[must_use]
 pub fn now_ns(exchange: &Exchange<'_>) -> u64 {
-    let time = exchange.time.map_or(0, |time| time.as_nanos());
+    let time = exchange.time.map_or(0, Timestamp::as_nanos);
     u64::try_from(time).unwrap_or(0)
 }
 
