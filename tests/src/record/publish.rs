@@ -40,10 +40,11 @@ pub fn publish(
         let sample = exchanges.iter().step_by(SAMPLE_EVERY);
         write_raw(sample, &folder.join(RAW)).map_err(io)?;
     }
+    let report = import(&all, scene, &folder.join(scene.recording()))?;
     if let Some((name, text)) = &scene.beside {
         fs::write(folder.join(name), text).map_err(io)?;
     }
-    import(&all, scene, &folder.join(scene.recording()))
+    Ok(report)
 }
 
 struct RawFiles {
