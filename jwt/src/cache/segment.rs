@@ -201,6 +201,18 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_the_place_of_a_removed_text_stays() {
+        let mut segment = segment(9, 99, &["a"]);
+        segment.remove(0);
+        insert(&mut segment, "bb");
+        insert(&mut segment, "a");
+        assert_eq!(
+            (find(&segment, "bb"), find(&segment, "a")),
+            (Some(0), Some(1))
+        );
+    }
+
+    #[test]
     fn texts_are_told_apart_at_every_byte() {
         let text = b"0123456789abcdefXYZ";
         for length in 0..=text.len() {
