@@ -218,7 +218,10 @@ mod tests {
         for length in 0..=text.len() {
             let (text, _) = text.split_at(length);
             assert!(is_same(text, text));
-            assert!(!is_same(text, &[text, b"0"].concat()));
+            for more in [b"0".as_slice(), b"01234567"] {
+                let longer = [text, more].concat();
+                assert!(!is_same(text, &longer) && !is_same(&longer, text));
+            }
             for at in 0..length {
                 let mut other = text.to_vec();
                 other[at] ^= 1;
