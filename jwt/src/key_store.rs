@@ -13,11 +13,12 @@
 //!   `Jwks remote fetch is failed`.
 //! * The next attempt follows at 80 to 95 % of five minutes, or of what
 //!   `cache-control: max-age` says between one minute and one hour.
-//! * After a failure it follows in 1 s, doubling to a minute. Keys that are there stay
-//!   however long that lasts: an issuer that is down must not take the services down
-//!   that trust it. [`KeyReport`] tells how old they are.
-//! * A token that names an unknown key leads to an attempt, if none has ended in the
-//!   last 10 s in any VM, and waits for it.
+//! * After a failure it follows in 1 s, doubling to a minute, or to 5 s while there are no
+//!   keys. Keys that are there stay however long that lasts: an issuer that is down must
+//!   not take the services down that trust it. [`KeyReport`] tells how old they are.
+//! * A set without any good key is an answer, not a failure: the issuer has withdrawn them.
+//! * A token that names an unknown key leads to an attempt and waits for it, unless such
+//!   an attempt has begun or ended in the last 10 s in any VM.
 //!
 //! # One attempt for all VMs
 //!
