@@ -61,7 +61,7 @@ impl Program {
             .collect();
         let names = claim_headers.iter().map(|(name, _)| *name);
         Rule {
-            issuer: rule.issuer.clone(),
+            issuer: (&*rule.issuer).into(),
             audiences: Audiences::new(&rule.audiences),
             source: self.source(source),
             locations: self.locations(rule),

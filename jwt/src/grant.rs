@@ -55,6 +55,7 @@ impl Grant {
         Ok(Self {
             headers,
             identity: Identity {
+                issuer: Rc::clone(&rule.issuer),
                 principal: principal(token),
                 json: json.into(),
             },

@@ -41,6 +41,8 @@ pub enum Verdict {
 /// What a verified token says, for filters behind this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
+    /// The issuer of the rule that believes the token; empty if that takes any.
+    pub issuer: Rc<str>,
     /// `iss` and `sub` with a slash between, which policies know as the request
     /// principal; none if the token lacks one of them.
     pub principal: Option<Rc<str>>,

@@ -1,5 +1,7 @@
 //! A compiled configuration: what one workload demands of tokens.
 
+use std::rc::Rc;
+
 use sluice_policy::{Attribute, AttributeSet};
 
 use crate::audience::Audiences;
@@ -28,7 +30,7 @@ pub(crate) struct NameId(pub(crate) usize);
 #[derive(Debug)]
 pub(crate) struct Rule {
     /// What `iss` must be; anything when empty.
-    pub(crate) issuer: Box<str>,
+    pub(crate) issuer: Rc<str>,
     pub(crate) audiences: Audiences,
     pub(crate) source: SourceId,
     pub(crate) locations: Locations,

@@ -4,7 +4,7 @@
 //! through `stats_tags` (docs/filters/jwt.md has the snippet).
 
 use sluice_adapter::{Counters, Host, Level, MetricKind};
-use sluice_jwt::{Identity, KeyReport, KeySource, Program, Remote, SourceId, Status, Tier};
+use sluice_jwt::{Identity, KeyReport, KeySource, Remote, SourceId, Status, Tier};
 
 use crate::keyring::Keyring;
 use crate::shared::milliseconds;
@@ -71,11 +71,15 @@ impl Report {
     }
 
     /// Reports a request that passes.
-    pub fn passed(&mut self, host: Host<'_>, program: &Program, identity: Option<&Identity>) {
+    pub fn passed(&mut self, host: Host<'_>, identity: Option<&Identity>) {
         let member = if identity.is_some() { "some" } else { "none" };
         self.counters.increment(host, ALLOWED, member);
         if host.logs(Level::Debug) {
-            let issuer = identity.map_or("none", |identity| issuer(program, identity));
+            // The configuration's text, never the client's.
+            let issuer = identity.map_or("none", |identity| match &*identity.issuer {
+                "" => "any",
+                issuer => issuer,
+            });
             let line = format!("sluice-jwt verdict=allowed issuer={issuer}");
             host.log(Level::Debug, &line);
         }
@@ -169,16 +173,6 @@ impl Gauge {
             host.log(Level::Warn, "the host lost a gauge");
         }
     }
-}
-
-/// The issuer as the configuration has it: `iss` of a token is the client's text.
-fn issuer<'p>(program: &'p Program, identity: &Identity) -> &'p str {
-    let principal = identity.principal.as_deref().unwrap_or_default();
-    let is_its = |issuer: &&str| {
-        let rest = principal.strip_prefix(*issuer);
-        !issuer.is_empty() && rest.is_some_and(|rest| rest.starts_with('/'))
-    };
-    program.issuers().find(is_its).unwrap_or("any")
 }
 
 /// `Jwt is expired` as a part of a name: `jwt_is_expired`.

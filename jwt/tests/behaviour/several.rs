@@ -21,6 +21,16 @@ fn in_both(header: &str, parameter: &str) -> Call {
 }
 
 #[test]
+fn the_identity_names_the_issuer_of_its_rule() {
+    // One is the beginning of the other, and so of its principals.
+    let rules = program(json!([rule("one"), rule("one/more")]));
+    for issuer in ["one", "one/more"] {
+        let outcome = judged(&rules, &bearing(&token(issuer)));
+        assert_eq!(&*outcome.identity.unwrap().issuer, issuer);
+    }
+}
+
+#[test]
 fn two_good_tokens_of_one_rule_both_go_and_the_header_counts() {
     let of = |name: &str| token_with("one", json!({"sub": name}));
     let call = in_both(&of("header"), &of("query"));
