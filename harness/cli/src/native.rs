@@ -15,7 +15,6 @@ use sluice_recording::{AttributeValue, Exchange, Recorded};
 use crate::callouts::Script;
 use crate::plugins::WasmFilter;
 use crate::plugins::image;
-use crate::token::verdict::Judgement;
 
 /// The program of a filter that is ours.
 pub enum Native {
@@ -47,6 +46,28 @@ pub fn read(filter: &WasmFilter, workload: &Workload) -> Option<(Native, Diagnos
     ours.map(|(_, configure)| configure(&filter.configuration, workload))
 }
 
+/// Which way a filter decides here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// The request goes on.
+    Passes,
+    /// It does not.
+    Refuses,
+    /// It does not, but might if more were known.
+    RefusesForWantOfFacts,
+    /// That hangs on what is not known here.
+    NotKnown,
+}
+
+/// Why a filter judges as it does.
+#[derive(Debug, Clone)]
+pub struct Reasons {
+    /// Which way.
+    pub said: Said,
+    /// One line each.
+    pub lines: Vec<String>,
+}
+
 /// A recorded request on its way through our filters.
 pub struct Traveller<'e> {
     exchange: &'e Exchange<'e>,
@@ -55,9 +76,9 @@ pub struct Traveller<'e> {
     /// Its header lines as the next filter sees them.
     headers: Headers,
     /// What the JWT filter found out about the client.
-    claims: Option<Map<String, Value>>,
-    /// Whether the JWT filter refused it, so that no other filter sees it.
-    is_refused: bool,
+    claims: Fact<Map<String, Value>>,
+    /// Whether a module answered it, so that no other filter sees it.
+    is_over: bool,
 }
 
 impl<'e> Traveller<'e> {
@@ -67,27 +88,40 @@ impl<'e> Traveller<'e> {
             exchange,
             script,
             headers,
-            claims: None,
-            is_refused: false,
+            claims: Fact::Absent,
+            is_over: false,
         }
     }
 
-    /// Why a filter judges it as it does, one line each; and on to the next filter.
-    pub fn why(&mut self, program: &Native) -> Vec<String> {
+    /// Why a filter judges it as it does; and on to the next filter.
+    pub fn why(&mut self, program: &Native) -> Reasons {
         match program {
-            _ if self.is_refused => vec!["It never sees the request".to_owned()],
+            _ if self.is_over => Reasons {
+                said: Said::NotKnown,
+                lines: vec!["It never sees the request".to_owned()],
+            },
             Native::Authz(program) => self.judged(|request| authz::why(program, request)),
             Native::Jwt(program) => self.authenticated(program),
         }
     }
 
-    fn authenticated(&mut self, program: &sluice_jwt::Program) -> Vec<String> {
+    /// A module answered it: the filters to come never see it.
+    pub fn end(&mut self) {
+        self.is_over = true;
+    }
+
+    fn authenticated(&mut self, program: &sluice_jwt::Program) -> Reasons {
         let (script, now) = (self.script, seconds(self.exchange));
         let answer = self.judged(|request| jwt::judge(program, request, script, now));
         jwt::edit(&answer, &mut self.headers);
-        self.claims = jwt::claims(&answer).or(self.claims.take());
-        self.is_refused = matches!(answer, Judgement::Refused(_));
-        jwt::describe(&answer)
+        match jwt::claims(&answer) {
+            Fact::Absent => {}
+            learnt => self.claims = learnt,
+        }
+        Reasons {
+            said: jwt::said(&answer),
+            lines: jwt::describe(&answer),
+        }
     }
 
     fn judged<T>(&self, judge: impl FnOnce(&Request<'_>) -> T) -> T {
@@ -106,8 +140,10 @@ impl<'e> Traveller<'e> {
     /// The recorded metadata, with the claims where Envoy's JWT filter would put them.
     fn metadata(&self) -> Fact<Map<String, Value>> {
         let recorded = metadata(self.exchange);
-        let Some(claims) = &self.claims else {
-            return recorded;
+        let claims = match &self.claims {
+            Fact::Absent => return recorded,
+            Fact::Unavailable => return Fact::Unavailable,
+            Fact::Present(claims) => claims,
         };
         let mut metadata = recorded.present().unwrap_or_default();
         metadata.insert(JWT_AUTHN.to_owned(), Value::Object(claims.clone()));

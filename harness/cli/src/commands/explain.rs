@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anstyle::Style;
 use clap::Args;
-use sluice_host::{CalloutRecord, CalloutResult, EngineOptions, LogLevel};
+use sluice_host::{CalloutRecord, CalloutResult, EngineOptions, LogLevel, OutcomeKind};
 use sluice_recording::{Exchange, Paths, Reader};
 
 use crate::callouts::{Script, entry_path};
@@ -13,7 +13,7 @@ use crate::commands::replay;
 use crate::commands::simulate::SimulationArgs;
 use crate::console::Console;
 use crate::failure::{Exit, Failure};
-use crate::native::{self, Traveller};
+use crate::native::{self, Said, Traveller};
 use crate::output::Output;
 use crate::replay::exchange::to_host;
 use crate::replay::simulation::{Setup, Worker};
@@ -58,7 +58,7 @@ pub fn run(args: &ExplainArgs, console: &mut Console) -> Result<Exit, Failure> {
     let report = Worker::new(&setup, 0).run(0, &exchange, paths)?;
     let mut output = Output::open(None, console.color())?;
     output.print(&explanation(&report, &setup.script))?;
-    output.print(&reasons(&setup, &exchange, paths))?;
+    output.print(&reasons(&setup, &exchange, paths, &report))?;
     output.finish()?;
     Ok(if report.traps.is_empty() {
         Exit::Ok
@@ -68,7 +68,12 @@ pub fn run(args: &ExplainArgs, console: &mut Console) -> Result<Exit, Failure> {
 }
 
 /// What our own filters say natively: the deciding rule, and the rules that nearly matched.
-fn reasons(setup: &Setup, exchange: &Exchange<'_>, paths: Option<Paths>) -> String {
+fn reasons(
+    setup: &Setup,
+    exchange: &Exchange<'_>,
+    paths: Option<Paths>,
+    report: &ExchangeReport,
+) -> String {
     let mut text = String::new();
     let mut headers = to_host(exchange).request.headers;
     if !setup.normalize(&mut headers, paths) {
@@ -76,15 +81,57 @@ fn reasons(setup: &Setup, exchange: &Exchange<'_>, paths: Option<Paths>) -> Stri
     }
     let mut traveller = Traveller::new(exchange, &setup.script, headers);
     for (name, filter) in setup.installation.filters() {
-        let Some((program, _)) = native::read(filter, &setup.workload.workload) else {
-            continue;
-        };
-        text.push_str(&format!("{TITLE}Why {name} says so{TITLE:#}\n"));
-        for line in traveller.why(&program) {
-            text.push_str(&format!("  {}\n", visible(&line)));
+        let did = did(report, name);
+        if let Some((program, _)) = native::read(filter, &setup.workload.workload) {
+            text.push_str(&format!("{TITLE}Why {name} says so{TITLE:#}\n"));
+            let reasons = traveller.why(&program);
+            for line in reasons.lines.iter().map(String::as_str) {
+                text.push_str(&format!("  {}\n", visible(line)));
+            }
+            if let Some(remark) = difference(did, reasons.said) {
+                text.push_str(&format!("  {remark}\n"));
+            }
+        }
+        if did == Did::Answered {
+            traveller.end();
         }
     }
     text
+}
+
+/// What a module did in the replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Did {
+    /// It let the request on.
+    Passed,
+    /// It answered itself, and no filter behind it was asked.
+    Answered,
+    /// The exchange ended otherwise.
+    Neither,
+}
+
+fn did(report: &ExchangeReport, plugin: &str) -> Did {
+    match report.kind {
+        OutcomeKind::Replied if report.plugin.as_deref() == Some(plugin) => Did::Answered,
+        OutcomeKind::Forwarded | OutcomeKind::Replied => Did::Passed,
+        OutcomeKind::Reset | OutcomeKind::Held => Did::Neither,
+    }
+}
+
+/// What to say where the reasons do not fit what the module did: its verdict counts.
+fn difference(did: Did, said: Said) -> Option<&'static str> {
+    match (did, said) {
+        (Did::Passed, Said::RefusesForWantOfFacts) => {
+            Some("But the module let it pass: it knew what is not known here.")
+        }
+        (Did::Passed, Said::Refuses) => {
+            Some("But the module let it pass: these reasons are not its own.")
+        }
+        (Did::Answered, Said::Passes) => {
+            Some("But the module answered the request: these reasons are not its own.")
+        }
+        _ => None,
+    }
 }
 
 fn find<R: std::io::BufRead>(
@@ -191,4 +238,26 @@ fn explanation(report: &ExchangeReport, script: &Script) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_that_do_not_fit_the_verdict_are_marked() {
+        for (did, said, fits) in [
+            (Did::Passed, Said::Passes, true),
+            (Did::Passed, Said::NotKnown, true),
+            (Did::Passed, Said::Refuses, false),
+            (Did::Passed, Said::RefusesForWantOfFacts, false),
+            (Did::Answered, Said::Passes, false),
+            (Did::Answered, Said::Refuses, true),
+            (Did::Answered, Said::RefusesForWantOfFacts, true),
+            (Did::Answered, Said::NotKnown, true),
+            (Did::Neither, Said::Refuses, true),
+        ] {
+            assert_eq!(difference(did, said).is_none(), fits, "{did:?} {said:?}");
+        }
+    }
 }

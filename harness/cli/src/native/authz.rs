@@ -1,11 +1,27 @@
 //! The authorization filter.
 
-use sluice_authz::{Explanation, FailedTest, Program, Resume, Stage, explain};
+use sluice_authz::{Decision, Explanation, FailedTest, Program, Resume, Stage, Verdict, explain};
 use sluice_policy::Request;
 
+use super::{Reasons, Said};
+
 /// Why it judges a request as it does: the deciding rule, and the rules that nearly matched.
-pub fn why(program: &Program, request: &Request<'_>) -> Vec<String> {
-    describe(&explain(program, request, Resume::default()))
+pub fn why(program: &Program, request: &Request<'_>) -> Reasons {
+    let explanation = explain(program, request, Resume::default());
+    Reasons {
+        said: said(&explanation.decision),
+        lines: describe(&explanation),
+    }
+}
+
+fn said(decision: &Decision<'_>) -> Said {
+    match decision.verdict {
+        // The answer decides.
+        Verdict::Ask(_) => Said::NotKnown,
+        Verdict::Allow => Said::Passes,
+        Verdict::Deny if decision.unavailable.is_empty() => Said::Refuses,
+        Verdict::Deny => Said::RefusesForWantOfFacts,
+    }
 }
 
 fn describe(explanation: &Explanation<'_>) -> Vec<String> {

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 use sluice_host::Headers;
 use sluice_jwt::Program;
-use sluice_policy::{HeaderEdit, Request};
+use sluice_policy::{Fact, HeaderEdit, Request};
 
-use super::keys;
+use super::{Said, keys};
 use crate::callouts::Script;
 use crate::token::verdict::{self, Judgement};
 
@@ -14,6 +14,15 @@ use crate::token::verdict::{self, Judgement};
 pub fn judge(program: &Program, request: &Request<'_>, script: &Script, now: u64) -> Judgement {
     let store = keys::fetch(program, script, now);
     verdict::ask(program, request, &|source| store.keys(source), now)
+}
+
+/// Which way it decides.
+pub fn said(judgement: &Judgement) -> Said {
+    match judgement {
+        Judgement::Refused(_) => Said::Refuses,
+        Judgement::Passes { .. } | Judgement::Ignored => Said::Passes,
+        Judgement::NoKeys(_) => Said::NotKnown,
+    }
 }
 
 /// What it says, one line each.
@@ -30,7 +39,7 @@ pub fn describe(judgement: &Judgement) -> Vec<String> {
         Judgement::NoKeys(sources) => {
             let keys = sources.join(", ");
             vec![format!(
-                "Pass or refuse by the keys of {keys}, which are not known here"
+                "Pass or refuse is not known here: the keys of {keys} are fetched, and --callouts has none"
             )]
         }
         Judgement::Passes { identity, .. } => {
@@ -40,15 +49,16 @@ pub fn describe(judgement: &Judgement) -> Vec<String> {
     }
 }
 
-/// What the next filter learns.
-pub fn claims(judgement: &Judgement) -> Option<Map<String, Value>> {
-    let Judgement::Passes { identity, .. } = judgement else {
-        return None;
-    };
-    let Ok(claims) = serde_json::from_slice(&identity.json) else {
-        return None;
-    };
-    Some(claims)
+/// What the next filter learns; of a token that nobody verified, nobody knows.
+pub fn claims(judgement: &Judgement) -> Fact<Map<String, Value>> {
+    match judgement {
+        // If a module lets it pass that is refused here, nobody knows what it saw.
+        Judgement::NoKeys(_) | Judgement::Refused(_) => Fact::Unavailable,
+        Judgement::Ignored => Fact::Absent,
+        Judgement::Passes { identity, .. } => {
+            serde_json::from_slice(&identity.json).map_or(Fact::Unavailable, Fact::Present)
+        }
+    }
 }
 
 /// Does to the request what the filter does.
