@@ -92,7 +92,7 @@ fn check(key: &PrivateKey, algorithm: Algorithm) {
 #[test]
 fn new_keys_sign_what_two_readers_verify() {
     for new in NEW {
-        check(&new.generate().unwrap().key, new.algorithm());
+        check(&new.generate(None).unwrap().key, new.algorithm());
     }
 }
 
@@ -175,7 +175,7 @@ fn both_halves_give_the_same_public_key() {
 
 #[test]
 fn a_secret_is_not_shown_to_debug() {
-    let key = NewKey::Hs256.generate().unwrap().key;
+    let key = NewKey::Hs256.generate(None).unwrap().key;
     let jwk = key.public().to_jwk(Algorithm::Hs256);
     let secret = jwk["k"].as_str().unwrap();
     assert!(!format!("{key:?} {:?}", key.public()).contains(secret));
@@ -271,4 +271,86 @@ fn equal_input_gives_an_equal_token_where_the_algorithm_does() {
         assert_eq!(mint(key), mint(key), "{key}");
     }
     assert_ne!(mint("p256-sec1.pem"), mint("p256-sec1.pem"));
+}
+
+#[test]
+fn what_pem_cannot_hold_is_said() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    let made = folder.mint(&[
+        "--generate",
+        "rs256",
+        "--save",
+        "key",
+        "--kid",
+        "it's",
+        "--algorithm",
+        "PS256",
+    ]);
+    let said = String::from_utf8(made.stderr).unwrap();
+    let again = r"--key key.pem --kid 'it'\''s' --algorithm PS256";
+    assert!(said.contains(again), "{said}");
+    let set: Value =
+        serde_json::from_slice(&fs::read(folder.0.path().join("key.jwks.json")).unwrap()).unwrap();
+    let verified = |arguments: &[&str]| {
+        let made = folder.mint(arguments);
+        engine_verifies(String::from_utf8(made.stdout).unwrap().trim(), &set)
+    };
+    assert!(!verified(&["--key", "key.pem"]));
+    assert!(verified(&[
+        "--key",
+        "key.pem",
+        "--kid",
+        "it's",
+        "--algorithm",
+        "PS256",
+    ]));
+    let plain = folder.mint(&["--generate", "es256", "--save", "plain"]);
+    let said = String::from_utf8(plain.stderr).unwrap();
+    assert!(!said.contains("warning"), "{said}");
+}
+
+#[test]
+fn a_new_secret_keeps_its_name() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    folder.mint(&["--generate", "hs256", "--save", "key", "--kid", "known"]);
+    let made = folder.mint(&["--key", "key.jwk"]);
+    assert_eq!(header(&made)["kid"], "known");
+}
+
+#[test]
+fn an_empty_kid_is_none() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    let path = fixture("rfc8037.jwk");
+    let made = folder.mint(&["--key", path.to_str().unwrap(), "--kid", ""]);
+    assert_eq!(header(&made), json!({"typ": "JWT", "alg": "EdDSA"}));
+    let made = folder.mint(&["--generate", "es256", "--kid", "", "--format", "json"]);
+    let answer: Value = serde_json::from_slice(&made.stdout).unwrap();
+    let name = answer["jwks"]["keys"][0]["kid"].as_str().unwrap();
+    assert_eq!(name.len(), 43, "a thumbprint");
+}
+
+/// The header of a printed token.
+fn header(made: &Output) -> Value {
+    let token = String::from_utf8(made.stdout.clone()).unwrap();
+    let (header, _) = token.split_once('.').unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap()
+}
+
+#[test]
+fn a_secret_is_as_long_as_the_hash() {
+    for (bytes, algorithm, fits) in [
+        (31, Algorithm::Hs256, false),
+        (32, Algorithm::Hs256, true),
+        (47, Algorithm::Hs384, false),
+        (48, Algorithm::Hs384, true),
+        (63, Algorithm::Hs512, false),
+        (64, Algorithm::Hs512, true),
+    ] {
+        let key = PrivateKey::symmetric(&vec![7; bytes]);
+        let made = mint(&key, algorithm, Heading::default(), &claims());
+        assert_eq!(made.is_ok(), fits, "{bytes} {}", algorithm.name());
+        if fits {
+            check(&key, algorithm);
+        }
+    }
 }

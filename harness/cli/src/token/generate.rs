@@ -50,11 +50,12 @@ impl NewKey {
         }
     }
 
-    /// Makes a key from the system's randomness.
+    /// Makes a key from the system's randomness. Of a secret the file says the name
+    /// `key_id`; PEM has no place for one.
     ///
     /// # Errors
     /// The system has none.
-    pub fn generate(self) -> Result<Generated, Failure> {
+    pub fn generate(self, key_id: Option<&str>) -> Result<Generated, Failure> {
         let random = SystemRandom::new();
         let der = match self {
             Self::Rs256 => rsa_key(),
@@ -64,7 +65,7 @@ impl NewKey {
             Self::Eddsa => Ed25519KeyPair::generate_pkcs8(&random)
                 .map_err(|_| no_randomness())
                 .and_then(|document| secret(document.as_ref())),
-            Self::Hs256 => return new_secret(&random),
+            Self::Hs256 => return new_secret(&random, key_id),
         }?;
         let text = der
             .to_pem("PRIVATE KEY", LineEnding::LF)
@@ -88,10 +89,10 @@ fn secret(der: &[u8]) -> Result<SecretDocument, Failure> {
     SecretDocument::try_from(der).map_err(|_| unusable())
 }
 
-fn new_secret(random: &SystemRandom) -> Result<Generated, Failure> {
+fn new_secret(random: &SystemRandom, key_id: Option<&str>) -> Result<Generated, Failure> {
     let mut secret = [0; SECRET_BYTES];
     random.fill(&mut secret).map_err(|_| no_randomness())?;
-    let key = PrivateKey::symmetric(&secret);
+    let key = PrivateKey::symmetric(&secret).called(key_id.map(str::to_owned), None);
     let text = format!("{}\n", key.public().to_jwk(Algorithm::Hs256));
     Ok(Generated { key, text })
 }

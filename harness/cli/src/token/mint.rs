@@ -29,42 +29,74 @@ pub fn usual_algorithm(key: &PublicKey) -> Algorithm {
 /// # Errors
 /// There is none of that name.
 pub fn algorithm(text: &str) -> Result<Algorithm, String> {
-    let all = Algorithm::ALL.iter();
-    let found = all
-        .copied()
-        .find(|algorithm| algorithm.name().eq_ignore_ascii_case(text));
+    named(text, |_| true)
+}
+
+/// The same of an algorithm to sign with: others have names too, but are not proposed.
+///
+/// # Errors
+/// There is none of that name.
+pub fn signing_algorithm(text: &str) -> Result<Algorithm, String> {
+    named(text, PrivateKey::can_sign_with)
+}
+
+fn named(text: &str, is_proposed: impl Fn(Algorithm) -> bool) -> Result<Algorithm, String> {
+    let all = || Algorithm::ALL.iter().copied();
+    let found = all().find(|algorithm| algorithm.name().eq_ignore_ascii_case(text));
     found.ok_or_else(|| {
-        let names = || Algorithm::ALL.iter().map(|algorithm| algorithm.name());
-        let help = suggest(text, names()).map(|help| format!("; {help}"));
+        let proposed = all().filter(|algorithm| is_proposed(*algorithm));
+        let names: Vec<&str> = proposed.map(Algorithm::name).collect();
+        let help = suggest(text, names.iter().copied()).map(|help| format!("; {help}"));
         format!(
             "found {}, expected {}{} [unknown-algorithm]",
             quote(text),
-            one_of(names()),
+            one_of(names.iter().copied()),
             help.unwrap_or_default()
         )
     })
 }
 
-/// Whether an algorithm can be used with a key: never two kinds of key with one.
+/// Whether an algorithm can be used with a key: never two kinds of key with one, and
+/// no secret that is shorter than the hash (RFC 7518 section 3.2).
 ///
 /// # Errors
 /// It cannot.
 pub fn check_algorithm(algorithm: Algorithm, key: &PublicKey) -> Result<(), Failure> {
-    if algorithm.key_type() == key.kind {
+    let fits = |algorithm: Algorithm| match (secret_bytes(algorithm), key.secret_bytes()) {
+        (Some(least), Some(bytes)) => bytes >= least,
+        _ => algorithm.key_type() == key.kind,
+    };
+    if fits(algorithm) {
         return Ok(());
     }
-    let fitting = Algorithm::ALL
-        .iter()
-        .filter(|other| other.key_type() == key.kind);
+    let all = Algorithm::ALL.iter().copied();
+    let fitting: Vec<&str> = all.filter(|a| fits(*a)).map(Algorithm::name).collect();
+    let expected = match (key.secret_bytes(), fitting.as_slice()) {
+        (Some(bytes), []) => format!("a secret of at least 32 bytes, and this has {bytes}"),
+        (Some(bytes), some) => format!(
+            "for a secret of {bytes} bytes {}",
+            one_of(some.iter().copied())
+        ),
+        (None, some) => format!("for this key {}", one_of(some.iter().copied())),
+    };
+    let found = quote(algorithm.name());
     Err(Failure::new(
         "--algorithm",
-        quote(algorithm.name()),
-        &format!(
-            "for this key {}",
-            one_of(fitting.map(|fitting| fitting.name()))
-        ),
+        found,
+        &expected,
         "algorithm-does-not-fit",
     ))
+}
+
+/// How many bytes the secret of an algorithm has at least: as many as its hash
+/// (RFC 7518 section 3.2).
+fn secret_bytes(algorithm: Algorithm) -> Option<usize> {
+    match algorithm {
+        Algorithm::Hs256 => Some(32),
+        Algorithm::Hs384 => Some(48),
+        Algorithm::Hs512 => Some(64),
+        _ => None,
+    }
 }
 
 /// The key to sign with: the only private one, or the one of that `kid`.
@@ -102,7 +134,7 @@ pub fn choose(path: &str, keys: Vec<Key>, key_id: Option<&str>) -> Result<Privat
 /// What the header of a token says beside the algorithm.
 #[derive(Debug, Clone, Default)]
 pub struct Heading {
-    /// `kid`; by default the key's own.
+    /// `kid`; by default the key's own, and none if it is empty.
     pub key_id: Option<String>,
     /// `typ`.
     pub kind: Option<String>,
@@ -119,8 +151,9 @@ pub fn mint(
     claims: &Map<String, Value>,
 ) -> Result<String, Failure> {
     check_algorithm(algorithm, key.public())?;
+    let key_id = heading.key_id.or_else(|| key.public().name());
     let header = Header {
-        kid: heading.key_id.or_else(|| key.public().name()),
+        kid: key_id.filter(|key_id| !key_id.is_empty()),
         typ: heading.kind,
         ..Header::default()
     };

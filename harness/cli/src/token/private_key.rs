@@ -194,6 +194,11 @@ impl PrivateKey {
         &self.public
     }
 
+    /// Whether some key can sign with it here.
+    pub fn can_sign_with(algorithm: Algorithm) -> bool {
+        algorithm.name().parse::<Signing>().is_ok()
+    }
+
     /// A token of this header and these claims.
     ///
     /// # Errors

@@ -115,6 +115,13 @@ impl PublicKey {
         }
     }
 
+    /// How long the secret is, if it is one.
+    pub fn secret_bytes(&self) -> Option<usize> {
+        // What `new` got is base64url: 4 characters for 3 bytes, without padding.
+        let secret = self.members.get("k")?;
+        Some(secret.len() * 3 / 4)
+    }
+
     /// SHA-256 thumbprint of RFC 7638, which names the key wherever it is written.
     pub fn thumbprint(&self) -> String {
         // A BTreeMap is in lexicographic order and compact JSON has no spaces: section 3.3.

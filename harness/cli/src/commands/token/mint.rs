@@ -1,6 +1,6 @@
 //! `sluice token mint`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 use serde_json::{Map, Value, json};
@@ -34,21 +34,16 @@ pub struct MintArgs {
     #[arg(long, help_heading = "Key", value_name = "ALGORITHM")]
     pub generate: Option<NewKey>,
 
-    /// Where a new key goes: PREFIX.pem (a secret: PREFIX.jwk) and PREFIX.jwks.json
-    #[arg(
-        long,
-        help_heading = "Key",
-        value_name = "PREFIX",
-        default_value = "token-key"
-    )]
-    pub save: PathBuf,
+    /// Where a new key goes: PREFIX.pem (a secret: PREFIX.jwk) and PREFIX.jwks.json [default: token-key]
+    #[arg(long, help_heading = "Key", value_name = "PREFIX")]
+    pub save: Option<PathBuf>,
 
     /// Algorithm to sign with [default: what the key says, or the usual one of its kind]
-    #[arg(long, help_heading = "Key", value_name = "NAME", value_parser = mint::algorithm)]
+    #[arg(long, help_heading = "Key", value_name = "NAME", value_parser = mint::signing_algorithm)]
     pub algorithm: Option<Algorithm>,
 
-    /// `kid`: which key of a set signs, and what the header says [default: the key's own, or its
-    /// thumbprint (RFC 7638)]
+    /// `kid`: which key of a set signs, and what the header says; empty for none [default: the key's
+    /// own, or its thumbprint (RFC 7638)]
     #[arg(long, help_heading = "Key", value_name = "ID")]
     pub kid: Option<String>,
 
@@ -143,6 +138,7 @@ fn answer(
 /// The key set that verifies the token, its key called as the token calls it.
 fn public_set(key: &PrivateKey, algorithm: Algorithm, key_id: Option<&str>) -> Value {
     let mut public = key.public().clone();
+    let key_id = key_id.filter(|key_id| !key_id.is_empty());
     public.key_id = key_id.map(str::to_owned).or(public.key_id);
     key_set(&[public.to_jwk(algorithm)])
 }
@@ -162,6 +158,9 @@ impl MintArgs {
     fn signing_key(&self, console: &mut Console) -> Result<PrivateKey, Failure> {
         match (&self.key, self.generate) {
             (Some(path), _) => {
+                if self.save.is_some() {
+                    return Err(nothing_to_save());
+                }
                 let keys = key_file::read(path)?;
                 mint::choose(&path.display().to_string(), keys, self.kid.as_deref())
             }
@@ -172,12 +171,13 @@ impl MintArgs {
 
     /// Everything that could fail is asked before the files are written.
     fn new_key(&self, new: NewKey, console: &mut Console) -> Result<PrivateKey, Failure> {
-        let generated = new.generate()?;
+        let generated = new.generate(self.kid.as_deref().filter(|id| !id.is_empty()))?;
         let algorithm = self.algorithm.unwrap_or(new.algorithm());
         mint::check_algorithm(algorithm, generated.key.public())?;
         let is_secret = new == NewKey::Hs256;
         let set = public_set(&generated.key, algorithm, self.kid.as_deref());
-        let [private, public] = generated.save(&self.save, &set, is_secret)?;
+        let prefix = self.save.as_deref().unwrap_or(Path::new(PREFIX));
+        let [private, public] = generated.save(prefix, &set, is_secret)?;
         let what = if is_secret { "secret" } else { "private" };
         let note = format!(
             "{}: the {what} key, readable by its owner alone",
@@ -186,6 +186,48 @@ impl MintArgs {
         console.say(Severity::Note, note);
         let note = format!("{}: the key set, for jwtRules[].jwks", public.display());
         console.say(Severity::Note, note);
+        if let Some(options) = self.lost_in_pem(new) {
+            let note = format!(
+                "{0}: PEM has no place for this: only with --key {0} {options} does the key set take what the key signs",
+                private.display(),
+            );
+            console.say(Severity::Warning, note);
+        }
         Ok(generated.key)
     }
+
+    /// The options to give again with a PEM file, which has no place for a name or an
+    /// algorithm: else the key set refuses what the key signs.
+    fn lost_in_pem(&self, new: NewKey) -> Option<String> {
+        let kid = self.kid.as_deref().filter(|kid| !kid.is_empty());
+        let algorithm = self.algorithm.filter(|other| *other != new.algorithm());
+        let options = [
+            kid.map(|kid| format!("--kid {}", shell_word(kid))),
+            algorithm.map(|algorithm| format!("--algorithm {}", algorithm.name())),
+        ];
+        let options: Vec<String> = options.into_iter().flatten().collect();
+        (new != NewKey::Hs256 && !options.is_empty()).then(|| options.join(" "))
+    }
+}
+
+/// Where a new key goes when nothing says.
+const PREFIX: &str = "token-key";
+
+fn nothing_to_save() -> Failure {
+    Failure::with_help(
+        "--save",
+        "a key of --key, which is a file already",
+        "a key that --generate makes",
+        "leave the option out",
+        "inapplicable-option",
+    )
+}
+
+/// A word as a shell takes it: in quotes unless nothing in it means anything.
+fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
