@@ -24,6 +24,24 @@ pub enum Native {
     Jwt(sluice_jwt::Program),
 }
 
+impl Native {
+    /// How many rules are in force.
+    pub fn rule_count(&self) -> usize {
+        match self {
+            Self::Authz(program) => program.rule_count(),
+            Self::Jwt(program) => program.rule_count(),
+        }
+    }
+
+    /// Whether every request passes untouched, since nothing is in force.
+    pub fn is_idle(&self) -> bool {
+        match self {
+            Self::Authz(program) => authz::is_idle(program),
+            Self::Jwt(program) => program.rule_count() == 0,
+        }
+    }
+}
+
 type Configure = fn(&[u8], &Workload) -> (Native, Diagnostics);
 
 /// Our filters by the names of their images and modules.

@@ -9,7 +9,7 @@ use sluice_policy::Workload;
 
 use crate::console::{Console, Severity};
 use crate::failure::{Exit, Failure};
-use crate::native;
+use crate::native::{self, Native};
 use crate::output::Output;
 use crate::plugins::gather::{self, Found, Gathered};
 use crate::plugins::installation::{Installation, Loader};
@@ -85,13 +85,9 @@ impl Check<'_> {
     ) -> Result<(), Failure> {
         let extension = &found.extension;
         let verdict = match &extension.spec.filter {
-            Filter::Lua => Ok("a Lua script, not run"),
-            Filter::Wasm(filter) if filter.is_network => Ok("a network filter, not run"),
-            Filter::Wasm(filter) => match self.read_natively(gathered, found, filter, console) {
-                Err(failure) => Err(failure),
-                Ok(_) if self.args.manifests_only => Ok("not run"),
-                Ok(said) => self.configure(extension, filter, &said, console),
-            },
+            Filter::Lua => Ok("a Lua script, not run".to_owned()),
+            Filter::Wasm(filter) if filter.is_network => Ok("a network filter, not run".to_owned()),
+            Filter::Wasm(filter) => self.filter(gathered, found, filter, console),
         };
         let name = extension.plugin_name();
         let line = match verdict {
@@ -114,18 +110,69 @@ impl Check<'_> {
         self.output.print(&line)
     }
 
+    /// What it is worth saying of a filter that is taken.
+    fn filter(
+        &mut self,
+        gathered: &Gathered,
+        found: &Found,
+        filter: &WasmFilter,
+        console: &mut Console,
+    ) -> Result<String, Failure> {
+        let native = self.read_natively(gathered, found, filter, console)?;
+        let mut remark = if self.args.manifests_only {
+            "not run"
+        } else {
+            self.configure(&found.extension, filter, &native.said, console)?
+        }
+        .to_owned();
+        if let Some(program) = &native.program {
+            let workload = self.workload(&found.extension);
+            if program.is_idle() {
+                self.warn_of_nothing(gathered, found, &workload, console);
+            }
+            let in_force = match program.rule_count() {
+                _ if program.is_idle() => "nothing".to_owned(),
+                0 => "resources without rules".to_owned(),
+                rules => plural(u64::try_from(rules).unwrap_or(u64::MAX), "rule"),
+            };
+            remark.push_str(&format!(", {in_force} in force for {workload}"));
+        }
+        Ok(remark)
+    }
+
+    /// A security filter without anything to enforce is most often a mistake.
+    fn warn_of_nothing(
+        &self,
+        gathered: &Gathered,
+        found: &Found,
+        workload: &WorkloadOption,
+        console: &mut Console,
+    ) {
+        let path = found.extension.configuration_path();
+        let help = match self.args.workload {
+            Some(_) => "every request passes",
+            None => "every request passes; --workload says whose proxy it is",
+        };
+        let message = format!(
+            "{path}: found nothing in force for {workload}, expected a resource that applies to it; {help} \
+             [nothing-in-force]"
+        );
+        let span = found.node.locate(path, true);
+        console.point(Severity::Warning, &message, gathered.source(found), span);
+    }
+
     /// Reads the configuration of our own filters as Rust, which knows where
-    /// in the manifest a finding stands. Gives the messages that it has shown.
+    /// in the manifest a finding stands.
     fn read_natively(
         &self,
         gathered: &Gathered,
         found: &Found,
         filter: &WasmFilter,
         console: &mut Console,
-    ) -> Result<Vec<String>, Failure> {
+    ) -> Result<Natively, Failure> {
         let workload = self.workload(&found.extension);
-        let Some((_, diagnostics)) = native::read(filter, &workload.workload) else {
-            return Ok(Vec::new());
+        let Some((program, diagnostics)) = native::read(filter, &workload.workload) else {
+            return Ok(Natively::default());
         };
         let said: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
         for (diagnostic, message) in diagnostics.iter().zip(&said) {
@@ -149,7 +196,10 @@ impl Check<'_> {
                 "plugin-refused",
             ));
         }
-        Ok(said)
+        Ok(Natively {
+            program: Some(program),
+            said,
+        })
     }
 
     fn workload(&self, extension: &Extension) -> WorkloadOption {
@@ -204,6 +254,14 @@ impl Check<'_> {
             Exit::Findings
         })
     }
+}
+
+/// What a filter that is ours is natively; nothing of other people's.
+#[derive(Default)]
+struct Natively {
+    program: Option<Native>,
+    /// The messages that were shown.
+    said: Vec<String>,
 }
 
 /// A workload that the plugin would attach to, for plugins that look at whose proxy they are on.

@@ -14,6 +14,13 @@ pub fn why(program: &Program, request: &Request<'_>) -> Reasons {
     }
 }
 
+/// Whether every request passes, whatever it is.
+pub fn is_idle(program: &Program) -> bool {
+    let unknown = Request::default();
+    let decision = explain(program, &unknown, Resume::default()).decision;
+    program.rule_count() == 0 && decision.stage == Stage::Default
+}
+
 fn said(decision: &Decision<'_>) -> Said {
     match decision.verdict {
         // The answer decides.
