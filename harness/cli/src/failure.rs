@@ -15,6 +15,8 @@ pub enum Exit {
     Failed,
     /// A guest trapped or hit a limit.
     Guest,
+    /// Nobody knows: a token was not verified for want of keys.
+    NotKnown,
 }
 
 impl Exit {
@@ -25,6 +27,7 @@ impl Exit {
             Self::Findings => 1,
             Self::Failed => 2,
             Self::Guest => 3,
+            Self::NotKnown => 4,
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod private_key;
 pub mod provider;
 pub mod public_key;
 pub mod reading;
+pub mod resources;
 pub mod suspicion;
 pub mod time;
 pub mod verdict;

@@ -25,6 +25,8 @@ pub struct Inspection<'i> {
     pub suspicions: Vec<String>,
     /// What the filter says.
     pub judgement: &'i Judgement,
+    /// The scheme of the header it was pasted in, if it is not `Bearer`.
+    pub scheme: Option<&'i str>,
     /// Where the filter was shown it, if that is worth telling.
     pub place: Option<&'i Place>,
     /// Seconds since 1970.
@@ -97,7 +99,7 @@ impl Inspection<'_> {
                 let (http, reason) = (status.http(), status.text());
                 format!("{BAD}refused{BAD:#}{place} with status {http}: {reason}\n")
             }
-            Judgement::Ignored => format!("{ODD}ignored{ODD:#}{place}: no rule looks at it\n"),
+            Judgement::Ignored => format!("{ODD}ignored{ODD:#}{place}: {}\n", self.ignored()),
             Judgement::NoKeys(_) if self.place.is_none() => {
                 format!(
                     "{ODD}not verified{ODD:#}: nothing else speaks against it; --jwks gives the keys\n"
@@ -124,13 +126,25 @@ impl Inspection<'_> {
         }
     }
 
+    /// Why no rule takes it.
+    fn ignored(&self) -> String {
+        match self.scheme {
+            Some(scheme) => format!(
+                "the filter looks for \"Bearer \", letter by letter, unless a rule says otherwise, and not for \
+                 \"{} \": to it there is no token, and the request passes without one",
+                visible(scheme)
+            ),
+            None => "no rule looks at it".to_owned(),
+        }
+    }
+
     /// One JSON object.
     pub fn json(&self) -> String {
         let judgement = match self.judgement {
             Judgement::Refused(status) => json!({
                 "verdict": "refused", "status": status.http(), "reason": status.text(),
             }),
-            Judgement::Ignored => json!({"verdict": "ignored"}),
+            Judgement::Ignored => json!({"verdict": "ignored", "reason": self.ignored()}),
             Judgement::NoKeys(sources) => {
                 let sources = self.place.map(|_| sources);
                 json!({"verdict": "not-verified", "keys": sources})

@@ -107,18 +107,49 @@ fn object(section: Option<&str>) -> Section {
     }
 }
 
-/// The token in what people paste: a header's value, or a line with blanks around.
-pub fn trimmed(text: &str) -> &str {
-    let text = text.trim();
-    let value = text
-        .get(..AUTHORIZATION.len())
-        .filter(|start| start.eq_ignore_ascii_case(AUTHORIZATION))
-        .and_then(|_| text.get(AUTHORIZATION.len()..));
-    let text = value.map_or(text, str::trim);
-    text.strip_prefix("Bearer ").map_or(text, str::trim)
+/// What people paste: a token, or the value of a header with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pasted<'t> {
+    /// The token alone.
+    pub token: &'t str,
+    /// The value of a header that does not begin as the usual rule wants it: its first
+    /// word, such as `Basic` or `bearer`, and all of it.
+    pub otherwise: Option<(&'t str, &'t str)>,
+}
+
+impl<'t> Pasted<'t> {
+    /// Finds the token; none if there is nothing to look at.
+    pub fn new(text: &'t str) -> Option<Self> {
+        let text = text.trim();
+        let value = text
+            .get(..AUTHORIZATION.len())
+            .filter(|start| start.eq_ignore_ascii_case(AUTHORIZATION))
+            .and_then(|_| text.get(AUTHORIZATION.len()..));
+        let text = value.map_or(text, str::trim);
+        let is_scheme = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        let (scheme, rest) = text
+            .split_once(' ')
+            .filter(|(word, _)| is_scheme(word))
+            .unwrap_or(("", text));
+        let pasted = match scheme {
+            _ if text == BEARER => return None,
+            "" | BEARER => Self {
+                token: rest.trim(),
+                otherwise: None,
+            },
+            other => Self {
+                token: rest.trim(),
+                otherwise: Some((other, text)),
+            },
+        };
+        (!pasted.token.is_empty()).then_some(pasted)
+    }
 }
 
 const AUTHORIZATION: &str = "authorization:";
+
+/// As the filter looks for it, in this case alone (Envoy compares the bytes).
+const BEARER: &str = "Bearer";
 
 #[cfg(test)]
 mod tests {
@@ -150,8 +181,41 @@ mod tests {
 
     #[test]
     fn a_pasted_header_is_a_token() {
-        assert_eq!(trimmed("Authorization: Bearer a.b.c\n"), "a.b.c");
-        assert_eq!(trimmed(" Bearer a.b.c "), "a.b.c");
-        assert_eq!(trimmed("a.b.c"), "a.b.c");
+        let token = |text| Pasted::new(text).unwrap();
+        for text in [
+            "Authorization: Bearer a.b.c\n",
+            " Bearer  a.b.c ",
+            "a.b.c",
+            "authorization:a.b.c",
+        ] {
+            let alone = Pasted {
+                token: "a.b.c",
+                otherwise: None,
+            };
+            assert_eq!(token(text), alone, "{text}");
+        }
+        for text in [
+            "",
+            " \n",
+            "Bearer ",
+            "Authorization: Bearer",
+            "authorization:",
+        ] {
+            assert_eq!(Pasted::new(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn another_scheme_is_kept() {
+        for (text, scheme, value) in [
+            ("bearer a.b.c", "bearer", "bearer a.b.c"),
+            ("Authorization: Basic a.b.c", "Basic", "Basic a.b.c"),
+        ] {
+            let pasted = Pasted {
+                token: "a.b.c",
+                otherwise: Some((scheme, value)),
+            };
+            assert_eq!(Pasted::new(text), Some(pasted));
+        }
     }
 }

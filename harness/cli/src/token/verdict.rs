@@ -10,6 +10,9 @@ use sluice_jwt::{
 };
 use sluice_policy::{Connection, Diagnostics, Fact, HeaderEdit, HeaderLine, Request, Workload};
 
+use super::reading::Pasted;
+use super::resources::Resources;
+
 /// Where a rule finds a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -66,12 +69,16 @@ impl Place {
         }
     }
 
-    /// Path and header line of a request with the token there.
-    fn request(&self, token: &str) -> (String, Option<(String, String)>) {
+    /// Path and header line of a request with the token there. What was pasted as the
+    /// whole value of a header is one.
+    fn request(&self, pasted: &Pasted<'_>) -> (String, Option<(String, String)>) {
         let root = || "/".to_owned();
+        let token = pasted.token;
         match self {
             Self::Header { name, prefix } => {
-                (root(), Some((name.clone(), format!("{prefix}{token}"))))
+                let value = pasted.otherwise.map(|(_, value)| value.to_owned());
+                let value = value.unwrap_or_else(|| format!("{prefix}{token}"));
+                (root(), Some((name.clone(), value)))
             }
             Self::Parameter(name) => (format!("/?{name}={token}"), None),
             Self::Cookie(name) => (
@@ -113,20 +120,20 @@ pub fn own_rule(issuer: Option<&str>) -> Value {
 }
 
 /// The program of some resources, and what is wrong with them.
-pub fn program(resources: &[Value], workload: &Workload) -> (Program, Diagnostics) {
-    let config = json!({"resources": resources}).to_string();
+pub fn program(resources: &Resources, workload: &Workload) -> (Program, Diagnostics) {
+    let config = resources.configuration().to_string();
     configure(config.as_bytes(), Some(workload))
 }
 
 /// Asks the filter about a token. `keys` stand for every set that it would have to fetch.
 pub fn judge(
     program: &Program,
-    token: &str,
+    pasted: &Pasted<'_>,
     place: &Place,
     keys: Option<&Rc<KeySet>>,
     now: u64,
 ) -> Judgement {
-    let (path, line) = place.request(token);
+    let (path, line) = place.request(pasted);
     let lines: Vec<HeaderLine<'_>> = line
         .iter()
         .map(|(name, value)| (name.as_bytes(), value.as_bytes()))

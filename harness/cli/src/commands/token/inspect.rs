@@ -7,21 +7,21 @@ use std::rc::Rc;
 use clap::Args;
 use serde_json::Value;
 use sluice_jwt::{KeySet, MAX_JWKS_BYTES};
-use sluice_policy::{Diagnostic, Workload};
+use sluice_policy::Workload;
 
 use super::{Clock, Format};
 use crate::console::{Console, Severity};
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::token::inspection::Inspection;
-use crate::token::reading::{Reading, trimmed};
+use crate::token::reading::{Pasted, Reading};
+use crate::token::resources::Resources;
 use crate::token::suspicion::suspicions;
 use crate::token::verdict::{self, Judgement, Place};
 use crate::workload::WorkloadOption;
-use crate::yaml::{self, Node, YamlFile};
 
-/// The kind of resource that says what tokens are taken.
-const KIND: &str = "RequestAuthentication";
+/// How PEM begins (RFC 7468).
+const PEM: &[u8] = b"-----BEGIN ";
 
 /// More than any proxy takes as headers.
 const MAX_TOKEN_BYTES: u64 = 1 << 20;
@@ -47,7 +47,8 @@ pub struct InspectArgs {
     #[arg(long, value_name = "FILE")]
     pub jwks: Option<PathBuf>,
 
-    /// File with RequestAuthentication resources: what would the filter say?
+    /// File with RequestAuthentication resources, or the plugins that have them: what would the
+    /// filter say?
     #[arg(long, value_name = "FILE")]
     pub request_authentication: Option<PathBuf>,
 
@@ -64,29 +65,31 @@ pub struct InspectArgs {
     pub format: Format,
 }
 
-/// Runs the command. A token that would be refused is a finding.
+/// Runs the command. A token that would be refused is a finding; one that nobody
+/// verified is neither good nor bad.
 ///
 /// # Errors
-/// When a file cannot be read, or is not what it should be.
+/// When a file cannot be read, or is not what it should be, or there is no token.
 pub fn run(args: &InspectArgs, console: &mut Console) -> Result<Exit, Failure> {
     let text = args.text()?;
-    let token = trimmed(&text);
+    let pasted = Pasted::new(&text).ok_or_else(no_token)?;
     let now = args.clock.now();
     let keys = args
         .jwks
         .as_deref()
         .map(|path| key_set(path, console))
         .transpose()?;
-    let reading = Reading::new(token);
+    let reading = Reading::new(pasted.token);
     let issuer = reading.claim("iss").and_then(Value::as_str);
     let (resources, workload) = args.rules(issuer, console)?;
     let (program, _) = verdict::program(&resources, &workload);
-    let place = Place::of_issuer(resources.iter(), issuer);
-    let judgement = verdict::judge(&program, token, &place, keys.as_ref(), now);
+    let place = Place::of_issuer(resources.values.iter(), issuer);
+    let judgement = verdict::judge(&program, &pasted, &place, keys.as_ref(), now);
     let inspection = Inspection {
         reading: &reading,
         suspicions: suspicions(&reading, now),
         judgement: &judgement,
+        scheme: pasted.otherwise.map(|(scheme, _)| scheme),
         place: args.request_authentication.as_ref().map(|_| &place),
         now,
     };
@@ -98,12 +101,33 @@ pub fn run(args: &InspectArgs, console: &mut Console) -> Result<Exit, Failure> {
     output.finish()?;
     Ok(match judgement {
         Judgement::Refused(_) => Exit::Findings,
-        Judgement::Passes { .. } | Judgement::Ignored | Judgement::NoKeys(_) => Exit::Ok,
+        Judgement::NoKeys(_) => Exit::NotKnown,
+        Judgement::Passes { .. } | Judgement::Ignored => Exit::Ok,
     })
+}
+
+fn no_token() -> Failure {
+    Failure::new(
+        "TOKEN",
+        "nothing",
+        "a token, or a header with one",
+        "no-token",
+    )
 }
 
 fn key_set(path: &Path, console: &mut Console) -> Result<Rc<KeySet>, Failure> {
     let bytes = std::fs::read(path).map_err(|error| Failure::reading(path, &error))?;
+    if bytes.trim_ascii_start().starts_with(PEM) {
+        let help = format!("make one with `sluice token jwks {}`", path.display());
+        let (path, found) = (path.display(), "a key as PEM");
+        return Err(Failure::with_help(
+            path,
+            found,
+            "a key set",
+            &help,
+            "invalid-jwks",
+        ));
+    }
     let set = KeySet::parse(&bytes).map_err(|status| {
         let expected = format!("a key set of at most {MAX_JWKS_BYTES} bytes with a good key");
         let found = format_args!("\"{}\"", status.text());
@@ -134,15 +158,15 @@ impl InspectArgs {
         &self,
         issuer: Option<&str>,
         console: &mut Console,
-    ) -> Result<(Vec<Value>, Workload), Failure> {
-        let Some(path) = &self.request_authentication else {
-            let rule = verdict::own_rule(issuer);
-            let workload = likely_workload(std::slice::from_ref(&rule));
-            return Ok((vec![rule], workload));
+    ) -> Result<(Resources, Workload), Failure> {
+        let resources = match &self.request_authentication {
+            Some(path) => Resources::read(path, console)?,
+            None => Resources::only(verdict::own_rule(issuer)),
         };
-        let resources = resources(path, console)?;
-        let chosen = self.workload.as_ref().map(|option| option.workload.clone());
-        let workload = chosen.unwrap_or_else(|| likely_workload(&resources));
+        let workload = match &self.workload {
+            Some(option) => option.workload.clone(),
+            None => resources.workload()?,
+        };
         Ok((resources, workload))
     }
 }
@@ -170,79 +194,4 @@ fn bounded(name: &str, reader: impl std::io::Read) -> Result<String, Failure> {
         ));
     }
     Ok(text)
-}
-
-/// The resources of a file, each shown to be right at its place.
-fn resources(path: &Path, console: &mut Console) -> Result<Vec<Value>, Failure> {
-    let file = YamlFile::read(path)?;
-    let documents = yaml::parse(&file.text).map_err(|error| {
-        file.show_yaml_error(console, &error);
-        Failure::new(path.display(), "no YAML", "resources", "invalid-yaml")
-    })?;
-    let is_ours = |node: &&Node| {
-        let value = node.to_json();
-        value.get("kind").and_then(Value::as_str) == Some(KIND)
-    };
-    let ours: Vec<&Node> = documents.iter().filter(is_ours).collect();
-    if ours.is_empty() {
-        let expected = "a RequestAuthentication";
-        return Err(Failure::new(
-            path.display(),
-            "none",
-            expected,
-            "no-resource",
-        ));
-    }
-    let resources: Vec<Value> = ours.iter().map(|node| node.to_json()).collect();
-    let (_, diagnostics) = verdict::program(&resources, &likely_workload(&resources));
-    for diagnostic in diagnostics.iter() {
-        match within(&ours, diagnostic) {
-            Some((document, finding)) => file.show(console, document, &finding),
-            None => console.say(diagnostic.severity.into(), diagnostic),
-        }
-    }
-    if diagnostics.has_errors() {
-        let found = diagnostics.errors_in_words();
-        let expected = "resources that the filter takes";
-        return Err(Failure::new(
-            path.display(),
-            found,
-            expected,
-            "invalid-resource",
-        ));
-    }
-    Ok(resources)
-}
-
-/// The document that a finding is about, and the finding with a path within it.
-fn within<'n>(documents: &[&'n Node], diagnostic: &Diagnostic) -> Option<(&'n Node, Diagnostic)> {
-    let (index, path) = diagnostic
-        .path
-        .strip_prefix("resources[")?
-        .split_once(']')?;
-    let Ok(index) = index.parse::<usize>() else {
-        return None;
-    };
-    let path = path.strip_prefix('.').unwrap_or(path).to_owned();
-    let finding = Diagnostic {
-        path,
-        ..diagnostic.clone()
-    };
-    Some((*documents.get(index)?, finding))
-}
-
-/// A workload that every resource applies to, unless they contradict each other.
-fn likely_workload(resources: &[Value]) -> Workload {
-    let namespaces = resources
-        .iter()
-        .filter_map(|resource| resource.pointer("/metadata/namespace")?.as_str());
-    let labels = resources
-        .iter()
-        .filter_map(|resource| resource.pointer("/spec/selector/matchLabels")?.as_object());
-    let label = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
-    Workload {
-        namespace: namespaces.max().unwrap_or("default").to_owned(),
-        labels: labels.flatten().filter_map(label).collect(),
-        ..Workload::default()
-    }
 }
