@@ -110,6 +110,10 @@ fn urls_of_keys_can_be_fetched() {
         let found = of_fields(json!({"issuer": "one", "jwksUri": uri}));
         assert_eq!(found, at(C::InvalidJwksUri, ".jwksUri"), "{uri}");
     }
+    let longest = format!("{:k<2048}", "https://a.example/");
+    assert_eq!(of_fields(json!({"jwksUri": longest})), []);
+    let found = of_fields(json!({"jwksUri": longest + "k"}));
+    assert_eq!(found, at(C::InvalidJwksUri, ".jwksUri"));
 }
 
 #[test]

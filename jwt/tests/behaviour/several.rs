@@ -161,13 +161,22 @@ fn a_rule_without_issuer_takes_tokens_of_all() {
     let keys = sluice_jwt::KeySet::parse(jwks("one").as_bytes()).unwrap();
     let mut desk = Desk::of(&program);
     desk.keys = vec![Some(sluice_jwt::Keys::Ready(keys.into()))];
-    let token = token_of_text("one", "{\"iss\": \"whoever\"}");
-    let found =
-        bearing(&token).lend(|request| sluice_jwt::authenticate(&program, request, NOW, &mut desk));
-    let sluice_jwt::Progress::Done(outcome) = found else {
-        panic!("{found:?}")
-    };
-    assert_eq!(identity(&outcome).as_deref(), Some("whoever"));
+    for (claims, principal) in [
+        (json!({"iss": "whoever", "sub": "s"}), Some("whoever/s")),
+        // Half of a principal is none.
+        (json!({"iss": "", "sub": "s"}), None),
+        (json!({"sub": "s"}), None),
+    ] {
+        let call = bearing(&token_of_text("one", &claims.to_string()));
+        let found =
+            call.lend(|request| sluice_jwt::authenticate(&program, request, NOW, &mut desk));
+        let sluice_jwt::Progress::Done(outcome) = found else {
+            panic!("{found:?}")
+        };
+        assert_eq!(outcome.verdict, Verdict::Pass);
+        let identity = outcome.identity.unwrap();
+        assert_eq!(identity.principal.as_deref(), principal, "{claims}");
+    }
 }
 
 #[test]
