@@ -194,6 +194,7 @@ fn rubbish_is_a_failure_and_keeps_the_old_keys() {
         let (mut vm, shared) = with_keys();
         let now = next_fetch(&mut vm, &shared, START);
         vm.respond(now, &shared, (status, &body), &[]);
+        vm.poll(now + 1, &shared);
         assert_eq!(vm.keys(), "k0");
         let report = vm.store.report(SOURCE, now).unwrap();
         assert_eq!((report.failures, report.last_failure), (1, Some(failure)));
