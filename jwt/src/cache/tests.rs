@@ -54,6 +54,9 @@ fn a_token_is_recalled_with_what_was_kept() {
     for other in [b"toke".as_slice(), b"token ", b"Token", b""] {
         assert!(cache.recall(other, 0).is_none());
     }
+    cache.remember(b"bad", 0, bad(A), 6);
+    assert_eq!((cache.len(), cache.bytes()), (2, 8), "both parts count");
+    assert!(!cache.is_empty());
 }
 
 #[test]
