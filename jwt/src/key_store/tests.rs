@@ -534,6 +534,28 @@ fn news_of_one_source_is_news_whatever_the_others_have() {
     }
 }
 
+/// Keys of one issuer must not become those of another.
+#[test]
+fn answers_go_to_the_source_that_asked() {
+    let sources = ["https://a.example/keys", "https://b.example/keys"]
+        .map(|uri| KeySource::Remote(Remote::of(uri, &[], TIMEOUT_MS).unwrap()));
+    let mut shared = Shared::default();
+    let mut store = KeyStore::new(&sources, 1);
+    let fetches = store.poll(START, &mut shared);
+    for (number, fetch) in fetches.iter().enumerate().rev() {
+        let body = key_set(10 * number as u64);
+        let event = CalloutEvent::HttpResponse {
+            headers: &[(b":status", b"200")],
+            body: body.as_bytes(),
+        };
+        store.on_response(fetch.id, &event, START, &mut shared);
+    }
+    for (number, key) in ["k0", "k10"].into_iter().enumerate() {
+        let keys = store.keys(SourceId(number));
+        assert!(matches!(keys, Keys::Ready(keys) if keys.has_key_id(key)));
+    }
+}
+
 #[test]
 fn inline_keys_are_there_at_once() {
     let sources = [
