@@ -118,6 +118,7 @@ mod tests {
             Some("a.b.%zz%4")
         );
         assert_eq!(value("/x?%74=T", "t").as_deref(), Some("T"));
+        assert_eq!(value("/x?t=%20%31%4a", "t").as_deref(), Some(" 1J"));
         assert_eq!(value("/x?%74", "t").as_deref(), Some(""));
         assert_eq!(value("/x?t=a+b", "t").as_deref(), Some("a+b"));
     }
