@@ -165,10 +165,8 @@ impl RemoteKeys {
     /// Whether somebody waits no more is news.
     fn settle(&mut self, now_ms: u64) {
         self.is_under_way = self.own.is_some() || self.is_leased(now_ms);
-        let is_first = self.held.is_none() && self.is_untried();
-        let is_awaited = self.is_under_way || self.is_wanted || is_first;
-        self.has_news |= self.is_awaited && !is_awaited;
-        self.is_awaited = is_awaited;
+        self.has_news |= self.is_awaited && !self.is_under_way;
+        self.is_awaited = self.is_under_way;
     }
 
     // What is known together.
