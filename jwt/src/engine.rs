@@ -164,7 +164,7 @@ impl<'r> Session<'_, 'r> {
         }
         let parsed = match self.world.recall(&text) {
             Some(recalled) => Ok(recalled),
-            None => parse(&text),
+            None => parse(&text, self.world.previous().as_deref()),
         };
         self.seen.push(Seen {
             text,
@@ -232,12 +232,12 @@ impl<'r> Session<'_, 'r> {
     }
 }
 
-fn parse(text: &[u8]) -> Result<Recalled, Status> {
+fn parse(text: &[u8], previous: Option<&Token>) -> Result<Recalled, Status> {
     if text.len() > MOST_TOKEN_BYTES {
         return Err(Status::TokenTooLarge);
     }
     Ok(Recalled {
-        token: Rc::new(Token::parse(text)?),
+        token: Rc::new(Token::parse_after(text, previous)?),
         memo: Rc::default(),
         verdicts: Verdicts::default(),
     })

@@ -53,6 +53,11 @@ pub trait World {
     /// every token of every request.
     fn recall(&mut self, token: &[u8]) -> Option<Recalled>;
 
+    /// Any token that came before: the next one is likely to begin like it.
+    fn previous(&self) -> Option<Rc<Token>> {
+        None
+    }
+
     /// The keys of a source.
     fn keys(&mut self, source: SourceId) -> Keys;
 

@@ -1,9 +1,11 @@
 //! The keys of all sources, and the tokens that they were tried on.
 
+use std::rc::Rc;
+
 use sluice_adapter::{Host, Wants};
 use sluice_jwt::{
     CacheLimits, FetchId, KeyReport, KeySource, KeyStore, KeyVerdict, Keys, Recalled, SourceId,
-    Status, TokenCache,
+    Status, Token, TokenCache,
 };
 use sluice_policy::CalloutEvent;
 
@@ -13,6 +15,8 @@ use crate::shared::{Shared, milliseconds};
 pub struct Keyring {
     store: KeyStore,
     tokens: TokenCache<Recalled>,
+    /// The last token that keys were tried on.
+    previous: Option<Rc<Token>>,
     /// Whether the store is to look at the clock and at what other VMs did.
     is_due: bool,
     has_news: bool,
@@ -24,6 +28,7 @@ impl Keyring {
         Self {
             store: KeyStore::new(sources, seed),
             tokens: TokenCache::new(CacheLimits::default(), !seed),
+            previous: None,
             is_due: false,
             has_news: false,
         }
@@ -61,6 +66,11 @@ impl Keyring {
         token.verdicts.of(source, self.store.version(source))
     }
 
+    /// The last token that keys were tried on.
+    pub fn previous(&self) -> Option<Rc<Token>> {
+        self.previous.clone()
+    }
+
     /// Remembers what they said.
     pub fn remember(&mut self, token: &Recalled, source: SourceId, result: Result<(), Status>) {
         let verdict = KeyVerdict {
@@ -68,6 +78,7 @@ impl Keyring {
             version: self.store.version(source),
             result,
         };
+        self.previous = Some(Rc::clone(&token.token));
         let (text, expiry_s) = (token.token.text(), token.token.expiry());
         self.tokens.remember(text, expiry_s, verdict, token.clone());
     }

@@ -1,9 +1,10 @@
 //! What the engine sees while it judges one request.
 
 use std::cell::Cell;
+use std::rc::Rc;
 
 use sluice_adapter::{Host, HostError};
-use sluice_jwt::{HostCrypto, KeySet, Keys, Recalled, SourceId, Status, World, verify};
+use sluice_jwt::{HostCrypto, KeySet, Keys, Recalled, SourceId, Status, Token, World, verify};
 use sluice_policy::protobuf;
 
 use crate::keyring::Keyring;
@@ -33,6 +34,10 @@ pub struct Session<'s, 'cb> {
 impl World for Session<'_, '_> {
     fn recall(&mut self, token: &[u8]) -> Option<Recalled> {
         self.keyring.recall(token, self.now_ms / 1_000)
+    }
+
+    fn previous(&self) -> Option<Rc<Token>> {
+        self.keyring.previous()
     }
 
     fn keys(&mut self, source: SourceId) -> Keys {
