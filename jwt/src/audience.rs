@@ -11,11 +11,9 @@ impl Audiences {
     }
 
     /// Whether a token for these audiences may be used here.
-    pub(crate) fn allow(&self, audiences: &[String]) -> bool {
+    pub(crate) fn allow<'a>(&self, mut audiences: impl Iterator<Item = &'a str>) -> bool {
         self.0.is_empty()
-            || audiences
-                .iter()
-                .any(|audience| self.0.iter().any(|known| **known == *bare(audience)))
+            || audiences.any(|audience| self.0.iter().any(|known| **known == *bare(audience)))
     }
 }
 
@@ -36,8 +34,7 @@ mod tests {
 
     fn allow(rule: &[&str], token: &[&str]) -> bool {
         let rule: Vec<Box<str>> = rule.iter().map(|text| (*text).into()).collect();
-        let token: Vec<String> = token.iter().map(|text| (*text).to_owned()).collect();
-        Audiences::new(&rule).allow(&token)
+        Audiences::new(&rule).allow(token.iter().copied())
     }
 
     #[test]

@@ -79,6 +79,11 @@ fn number_text(number: f64) -> String {
     decimal::six_digits(number)
 }
 
+/// Whether others see a claim that is a text as a list.
+pub(crate) fn is_split(name: &str, space_delimited: &[Box<str>]) -> bool {
+    ALWAYS_SPLIT.contains(&name) || space_delimited.iter().any(|split| **split == *name)
+}
+
 /// `{"payload":{…}}`: the payload as it came, but with claims that are lists in one text
 /// as lists.
 pub(crate) fn metadata_json(token: &Token, space_delimited: &[Box<str>]) -> Vec<u8> {
@@ -89,9 +94,7 @@ pub(crate) fn metadata_json(token: &Token, space_delimited: &[Box<str>]) -> Vec<
     let mut copied = 0;
     for claim in token.text_claims() {
         let name = &*claim.name;
-        let is_split =
-            || ALWAYS_SPLIT.contains(&name) || space_delimited.iter().any(|split| **split == *name);
-        if is_split()
+        if is_split(name, space_delimited)
             && let Some(text) = token.claims().get(name).and_then(Value::as_str)
             && text.bytes().any(|byte| byte != b' ')
         {

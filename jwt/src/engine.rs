@@ -6,7 +6,7 @@ use std::rc::Rc;
 use sluice_policy::{Fact, HeaderLine, Request};
 
 use crate::cache::Verdicts;
-use crate::claims::Unsendable;
+use crate::claims::{self, Unsendable};
 use crate::draft::Draft;
 use crate::extract::{self, Found, Place};
 use crate::key_source::SourceId;
@@ -164,7 +164,7 @@ impl<'r> Session<'_, 'r> {
         }
         let parsed = match self.world.recall(&text) {
             Some(recalled) => Ok(recalled),
-            None => parse(&text, self.world.previous().as_deref()),
+            None => self.parse(&text),
         };
         self.seen.push(Seen {
             text,
@@ -172,6 +172,25 @@ impl<'r> Session<'_, 'r> {
             verified: Vec::new(),
         });
         self.seen.len() - 1
+    }
+
+    fn parse(&self, text: &[u8]) -> Result<Recalled, Status> {
+        if text.len() > MOST_TOKEN_BYTES {
+            return Err(Status::TokenTooLarge);
+        }
+        let previous = self.world.previous();
+        let rules = &self.program.rules;
+        let is_split = |name: &str| {
+            rules
+                .iter()
+                .any(|rule| claims::is_split(name, &rule.space_delimited))
+        };
+        let token = Token::parse_after(text, previous.as_deref(), &is_split)?;
+        Ok(Recalled {
+            token: Rc::new(token),
+            memo: Rc::default(),
+            verdicts: Verdicts::default(),
+        })
     }
 
     fn parsed(&self, seen: usize) -> Result<Recalled, Unmet> {
@@ -230,17 +249,6 @@ impl<'r> Session<'_, 'r> {
             Place::Cookie => {}
         }
     }
-}
-
-fn parse(text: &[u8], previous: Option<&Token>) -> Result<Recalled, Status> {
-    if text.len() > MOST_TOKEN_BYTES {
-        return Err(Status::TokenTooLarge);
-    }
-    Ok(Recalled {
-        token: Rc::new(Token::parse_after(text, previous)?),
-        memo: Rc::default(),
-        verdicts: Verdicts::default(),
-    })
 }
 
 /// What is checked before the signature, in Envoy's order: an expired token of an

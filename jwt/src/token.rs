@@ -48,12 +48,17 @@ impl Token {
     ///
     /// Envoy's status for what is wrong first.
     pub fn parse(bytes: &[u8]) -> Result<Self, Status> {
-        Self::parse_after(bytes, None)
+        Self::parse_after(bytes, None, &|_| true)
     }
 
     /// The same, knowing a token that came before: an issuer begins all of its tokens
-    /// alike, and what is written alike need not be read again.
-    pub(crate) fn parse_after(bytes: &[u8], previous: Option<&Self>) -> Result<Self, Status> {
+    /// alike, and what is written alike need not be read again. Of claims that are texts,
+    /// the places are noted where `is_noted` says so of their names.
+    pub(crate) fn parse_after(
+        bytes: &[u8],
+        previous: Option<&Self>,
+        is_noted: &dyn Fn(&str) -> bool,
+    ) -> Result<Self, Status> {
         // What is no text is no base64url either; where that shows, others decide.
         let text = match str::from_utf8(bytes) {
             Ok(text) => Cow::Borrowed(text),
@@ -68,7 +73,7 @@ impl Token {
         let payload = base64url::decode(payload).ok_or(Status::PayloadBadBase64)?;
         let mut text_claims = Vec::new();
         let claims = parse_untrusted_object(&payload, &mut |name, value, place| {
-            if value.is_string() {
+            if value.is_string() && is_noted(name) {
                 let name = name.into();
                 text_claims.push(TextClaim { name, place });
             }
@@ -130,7 +135,7 @@ impl Token {
         &self.payload
     }
 
-    /// The claims that are texts, in the order of the payload.
+    /// The claims that are texts, as far as they were noted, in the order of the payload.
     pub(crate) fn text_claims(&self) -> &[TextClaim] {
         &self.text_claims
     }
@@ -151,8 +156,9 @@ impl Token {
     }
 
     /// `aud`, one or many.
-    pub fn audiences(&self) -> &[String] {
-        &self.registered.audiences
+    pub fn audiences(&self) -> impl Iterator<Item = &str> {
+        let audiences = claims::audiences(&self.claims).iter();
+        audiences.filter_map(Value::as_str)
     }
 
     /// `nbf` in seconds since 1970; 0 if it is not given.

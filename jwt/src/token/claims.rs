@@ -7,8 +7,6 @@ use crate::status::Status;
 /// Registered claims in the form in which they are compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
-    /// `aud`.
-    pub audiences: Vec<String>,
     /// `nbf`, or 0.
     pub not_before: u64,
     /// `exp`, or 0.
@@ -40,11 +38,10 @@ impl Registered {
             Status::ExpiryOutOfRange,
         )?;
         check_text(claims, "jti", Status::BadTokenId)?;
-        Ok(Self {
-            audiences: audiences(claims)?,
-            not_before,
-            expiry,
-        })
+        if !audiences(claims).iter().all(Value::is_string) {
+            return Err(Status::BadAudience);
+        }
+        Ok(Self { not_before, expiry })
     }
 }
 
@@ -94,14 +91,11 @@ fn truncated(number: f64) -> Option<u64> {
     (0.0..END).contains(&number).then_some(number as u64)
 }
 
-fn audiences(claims: &Map<String, Value>) -> Result<Vec<String>, Status> {
-    let one = |value: &Value| match value {
-        Value::String(audience) => Ok(audience.clone()),
-        _ => Err(Status::BadAudience),
-    };
+/// `aud`, one or many: texts, once that was checked.
+pub fn audiences(claims: &Map<String, Value>) -> &[Value] {
     match claims.get("aud") {
-        None => Ok(Vec::new()),
-        Some(Value::Array(list)) => list.iter().map(one).collect(),
-        Some(value) => one(value).map(|audience| vec![audience]),
+        None => &[],
+        Some(Value::Array(many)) => many,
+        Some(one) => std::slice::from_ref(one),
     }
 }

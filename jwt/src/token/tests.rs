@@ -44,7 +44,7 @@ fn a_token_is_taken_apart() {
     assert_eq!(token.key_id(), Some("k1"));
     assert_eq!(token.payload_segment(), URL_SAFE_NO_PAD.encode(payload));
     assert_eq!((token.issuer(), token.subject()), ("i", "s"));
-    assert_eq!(token.audiences(), ["a", "b"]);
+    assert!(token.audiences().eq(["a", "b"]));
     assert_eq!((token.not_before(), token.expiry()), (1, 2));
     assert_eq!(token.claims()["x"]["y"][0], 1);
 }
@@ -54,7 +54,7 @@ fn what_is_not_given_is_empty() {
     let token = of_payload("{}").unwrap();
     assert_eq!((token.issuer(), token.subject()), ("", ""));
     assert_eq!((token.not_before(), token.expiry()), (0, 0));
-    assert!(token.audiences().is_empty());
+    assert_eq!(token.audiences().count(), 0);
     assert_eq!(token.key_id(), None);
     let token = of_header(r#"{"alg":"HS256","kid":""}"#).unwrap();
     assert_eq!(token.key_id(), None);
@@ -188,8 +188,8 @@ fn times_are_whole_seconds() {
 
 #[test]
 fn one_audience_is_a_list_of_one() {
-    assert_eq!(of_payload(r#"{"aud":"a"}"#).unwrap().audiences(), ["a"]);
-    assert!(of_payload(r#"{"aud":[]}"#).unwrap().audiences().is_empty());
+    assert!(of_payload(r#"{"aud":"a"}"#).unwrap().audiences().eq(["a"]));
+    assert_eq!(of_payload(r#"{"aud":[]}"#).unwrap().audiences().count(), 0);
 }
 
 #[test]
