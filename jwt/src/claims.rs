@@ -145,7 +145,9 @@ mod tests {
             .map(|part| BASE64_URL_SAFE_NO_PAD.encode(part))
             .join(".");
         let token = Token::parse(text.as_bytes()).unwrap();
-        String::from_utf8(metadata_json(&token, &["list".into()])).unwrap()
+        let json = metadata_json(&token, &["list".into()]);
+        assert!(json.len() < 2 * text.len());
+        String::from_utf8(json).unwrap()
     }
 
     #[test]
@@ -161,6 +163,10 @@ mod tests {
         let table = [
             (r#"{"scope":"a  b "}"#, json!({"scope": ["a", "b"]})),
             (r#"{"permission":"a"}"#, json!({"permission": ["a"]})),
+            (
+                r#"{"list":"a b c d e f g h i j"}"#,
+                json!({"list": ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]}),
+            ),
             (
                 r#"{"list" : "1 2","x":"3 4","scope":"5 6" }"#,
                 json!({"list": ["1", "2"], "x": "3 4", "scope": ["5", "6"]}),

@@ -54,7 +54,7 @@ pub use jwks::{KeySet, MAX_JWKS_BYTES, MAX_KEYS, SkippedKey};
 pub use key::Key;
 pub use key_source::{BadUri, ClusterMapping, KeySource, Remote, SourceId};
 pub use key_store::{Fetch, FetchFailure, FetchId, KeyReport, KeyStore};
-pub use outcome::{Identity, MOST_BYTES_OF_JSON, Outcome, Progress, Verdict};
+pub use outcome::{Identity, Outcome, Progress, Verdict};
 pub use program::Program;
 pub use reply::refusal;
 pub use shared::SharedData;

@@ -47,11 +47,6 @@ pub struct Identity {
     /// principal; none if the token lacks one of them.
     pub principal: Option<Rc<str>>,
     /// `{"payload":{…}}`: what Envoy keeps in the dynamic metadata of its JWT filter,
-    /// as JSON. At most [`MOST_BYTES_OF_JSON`] times as long as the token.
+    /// as JSON. Shorter than twice the token: only lists in one text grow.
     pub json: Rc<[u8]>,
 }
-
-/// How many times longer than its token the JSON of an [`Identity`] may be. The worst
-/// is a control character, one byte of a JSON text that came as `\n` and as long again,
-/// and a list of one-letter scopes, where two bytes become four.
-pub const MOST_BYTES_OF_JSON: usize = 8;

@@ -175,6 +175,14 @@ impl Vm {
         self.respond(now_ms, shared, ("200", &key_set(rotation)), &[])
     }
 
+    /// The fetch ends, with the same keys or without any.
+    pub(super) fn end(&mut self, now_ms: u64, shared: &Shared, is_up: bool) -> bool {
+        match is_up {
+            true => self.serve(now_ms, shared, 0),
+            false => self.fail(now_ms, shared),
+        }
+    }
+
     pub(super) fn fail(&mut self, now_ms: u64, shared: &Shared) -> bool {
         self.answer(now_ms, shared, &CalloutEvent::Failed)
     }

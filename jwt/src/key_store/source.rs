@@ -181,33 +181,38 @@ impl RemoteKeys {
             return;
         }
         self.seen_attempt = keys_attempt;
-        let held = self.hold(&record.body, record.progress.fetched_at_ms);
-        // Another version of the module may read more than this one.
-        if let Err(status) = held {
-            self.last_failure = Some(FetchFailure::BadKeys(status));
+        let fetched_at_ms = record.progress.fetched_at_ms;
+        match self.read(&record.body, fetched_at_ms) {
+            Ok(keys) => self.hold(keys, fetched_at_ms),
+            // Another version of the module may read more than this one.
+            Err(status) => self.last_failure = Some(FetchFailure::BadKeys(status)),
         }
     }
 
-    /// Believes the keys in a text from now on.
-    fn hold(&mut self, body: &[u8], fetched_at_ms: u64) -> Result<(), Status> {
+    /// The keys in a text; none if they are those that are held, as they mostly are.
+    fn read(&self, body: &[u8], fetched_at_ms: u64) -> Result<Option<Held>, Status> {
         let digest = digest::digest(&digest::SHA256, body);
-        match &mut self.held {
-            // Mostly they are the same, and need not be read again.
-            Some(held) if held.digest.as_ref() == digest.as_ref() => {
-                held.fetched_at_ms = fetched_at_ms;
-            }
-            held => {
-                *held = Some(Held {
-                    keys: Rc::new(KeySet::published(body)?),
-                    digest,
-                    fetched_at_ms,
-                });
-                self.version += 1;
-                self.has_news = true;
-            }
+        let is_same = |held: &Held| held.digest.as_ref() == digest.as_ref();
+        if self.held.as_ref().is_some_and(is_same) {
+            return Ok(None);
         }
+        Ok(Some(Held {
+            keys: Rc::new(KeySet::published(body)?),
+            digest,
+            fetched_at_ms,
+        }))
+    }
+
+    /// Believes what was read from now on.
+    fn hold(&mut self, keys: Option<Held>, fetched_at_ms: u64) {
         self.last_failure = None;
-        Ok(())
+        if keys.is_some() {
+            self.held = keys;
+            self.version += 1;
+            self.has_news = true;
+        } else if let Some(held) = &mut self.held {
+            held.fetched_at_ms = fetched_at_ms;
+        }
     }
 
     // Attempts.
@@ -290,7 +295,8 @@ impl RemoteKeys {
     ) -> Result<(), FetchFailure> {
         let now_ms = turn.now_ms;
         // Before anybody is told of them.
-        KeySet::published(answer.body).map_err(FetchFailure::BadKeys)?;
+        let keys = self.read(answer.body, now_ms);
+        let keys = keys.map_err(FetchFailure::BadKeys)?;
         let next_at_ms = now_ms.saturating_add(schedule::refresh_ms(answer.max_age_s, turn.jitter));
         let record = self
             .ledger
@@ -314,8 +320,7 @@ impl RemoteKeys {
             });
         if record.progress.keys_attempt == own.number {
             self.seen_attempt = own.number;
-            self.hold(answer.body, now_ms)
-                .map_err(FetchFailure::BadKeys)?;
+            self.hold(keys, now_ms);
         }
         self.take_over(&record);
         Ok(())

@@ -523,12 +523,15 @@ fn no_time_limit_makes_a_lease_endless() {
     assert_eq!(other.poll(START + 300_000, &shared), 1);
 }
 
-#[test]
-fn news_of_one_source_is_news_whatever_the_others_have() {
+fn of_two_issuers() -> (KeyStore, Shared) {
     let sources = ["https://a.example/keys", "https://b.example/keys"]
         .map(|uri| KeySource::Remote(Remote::of(uri, &[], TIMEOUT_MS).unwrap()));
-    let mut shared = Shared::default();
-    let mut store = KeyStore::new(&sources, 1);
+    (KeyStore::new(&sources, 1), Shared::default())
+}
+
+#[test]
+fn news_of_one_source_is_news_whatever_the_others_have() {
+    let (mut store, mut shared) = of_two_issuers();
     for fetch in store.poll(START, &mut shared) {
         assert!(store.on_response(fetch.id, &CalloutEvent::Failed, START, &mut shared));
     }
@@ -537,10 +540,7 @@ fn news_of_one_source_is_news_whatever_the_others_have() {
 /// Keys of one issuer must not become those of another.
 #[test]
 fn answers_go_to_the_source_that_asked() {
-    let sources = ["https://a.example/keys", "https://b.example/keys"]
-        .map(|uri| KeySource::Remote(Remote::of(uri, &[], TIMEOUT_MS).unwrap()));
-    let mut shared = Shared::default();
-    let mut store = KeyStore::new(&sources, 1);
+    let (mut store, mut shared) = of_two_issuers();
     let fetches = store.poll(START, &mut shared);
     for (number, fetch) in fetches.iter().enumerate().rev() {
         let body = key_set(10 * number as u64);

@@ -49,7 +49,7 @@ impl Accounts {
             );
         }
         keep("desk", grant(&issuer, DESK, "RS256")?);
-        keep("ledger", for_another_audience(&issuer)?);
+        keep("ledger", grant_for("ledger", &issuer, SHOP, "ES256")?);
         issuer.set_clock(TWO_HOURS_AGO)?;
         keep("expired", grant(&issuer, SHOP, "ES256")?);
         issuer.set_clock(0)?;
@@ -89,19 +89,19 @@ impl Accounts {
 }
 
 fn grant(provider: &IdentityProvider, client: &str, algorithm: &str) -> Result<String> {
-    provider.grant(&Grant {
-        client,
-        audience: AUDIENCE,
-        algorithm,
-        scope: "read",
-    })
+    grant_for(AUDIENCE, provider, client, algorithm)
 }
 
-fn for_another_audience(provider: &IdentityProvider) -> Result<String> {
+fn grant_for(
+    audience: &str,
+    provider: &IdentityProvider,
+    client: &str,
+    algorithm: &str,
+) -> Result<String> {
     provider.grant(&Grant {
-        client: SHOP,
-        audience: "ledger",
-        algorithm: "ES256",
+        client,
+        audience,
+        algorithm,
         scope: "read",
     })
 }

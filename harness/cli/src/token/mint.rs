@@ -62,9 +62,9 @@ fn named(text: &str, is_proposed: impl Fn(Algorithm) -> bool) -> Result<Algorith
 /// # Errors
 /// It cannot.
 pub fn check_algorithm(algorithm: Algorithm, key: &PublicKey) -> Result<(), Failure> {
-    let fits = |algorithm: Algorithm| match (secret_bytes(algorithm), key.secret_bytes()) {
-        (Some(least), Some(bytes)) => bytes >= least,
-        _ => algorithm.key_type() == key.kind,
+    let fits = |algorithm: Algorithm| {
+        algorithm.key_type() == key.kind
+            && key.secret_bytes().unwrap_or_default() >= algorithm.least_secret_bytes()
     };
     if fits(algorithm) {
         return Ok(());
@@ -86,17 +86,6 @@ pub fn check_algorithm(algorithm: Algorithm, key: &PublicKey) -> Result<(), Fail
         &expected,
         "algorithm-does-not-fit",
     ))
-}
-
-/// How many bytes the secret of an algorithm has at least: as many as its hash
-/// (RFC 7518 section 3.2).
-fn secret_bytes(algorithm: Algorithm) -> Option<usize> {
-    match algorithm {
-        Algorithm::Hs256 => Some(32),
-        Algorithm::Hs384 => Some(48),
-        Algorithm::Hs512 => Some(64),
-        _ => None,
-    }
 }
 
 /// The key to sign with: the only private one, or the one of that `kid`.

@@ -33,11 +33,7 @@ fn an_issuer_slower_than_the_pause_is_asked_for_an_unknown_key_once() {
         assert!(vm.store.unknown_key(SOURCE, "nobody's", now));
         assert_eq!(vm.poll(now, &shared), 1);
         let later = now + 11_000;
-        let news = match is_up {
-            true => vm.serve(later, &shared, 0),
-            false => vm.fail(later, &shared),
-        };
-        assert!(news);
+        assert!(vm.end(later, &shared, is_up));
         assert!(!vm.store.unknown_key(SOURCE, "nobody's", later));
     }
 }
@@ -54,10 +50,7 @@ fn fetches_in_a_minute(makes_up_keys: bool, is_up: bool) -> usize {
         }
         fetches += vm.poll(now, &shared);
         if !vm.fetches.is_empty() {
-            match is_up {
-                true => vm.serve(now, &shared, 0),
-                false => vm.fail(now, &shared),
-            };
+            vm.end(now, &shared, is_up);
         }
     }
     fetches
@@ -82,11 +75,7 @@ fn the_wait_for_an_unknown_key_ends() {
         assert!(vm.store.unknown_key(SOURCE, "k9", now));
         vm.poll(now, &shared);
         assert!(!vm.store.take_news());
-        let news = match is_up {
-            true => vm.serve(now, &shared, 0),
-            false => vm.fail(now, &shared),
-        };
-        assert!(news);
+        assert!(vm.end(now, &shared, is_up));
         assert!(!vm.store.unknown_key(SOURCE, "k9", now));
         assert_eq!(vm.keys(), "k0");
     }
