@@ -3,7 +3,10 @@
 mod kind;
 mod metadata;
 
-pub use kind::{AUTHORIZATION_POLICY, Kind, PEER_AUTHENTICATION, REQUEST_AUTHENTICATION};
+pub use kind::{
+    AUTHORIZATION_POLICY, CANARY_GUARD, DESTINATION_RULE, Kind, PEER_AUTHENTICATION,
+    REQUEST_AUTHENTICATION, STICKY_SPLIT, VIRTUAL_SERVICE,
+};
 pub use metadata::Metadata;
 
 use crate::diagnostic::Diagnostics;

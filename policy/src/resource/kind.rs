@@ -10,8 +10,8 @@ pub struct Kind {
     pub name: &'static str,
     /// Versions that mean the same.
     pub api_versions: &'static [&'static str],
-    /// The filter that takes it in its configuration, if one does.
-    pub filter: Option<&'static str>,
+    /// The filters that take it in their configuration.
+    pub filters: &'static [&'static str],
 }
 
 /// Every security resource has been stable since `v1` and was the same before.
@@ -21,28 +21,70 @@ const SECURITY: &[&str] = &["security.istio.io/v1", "security.istio.io/v1beta1"]
 pub const AUTHORIZATION_POLICY: Kind = Kind {
     name: "AuthorizationPolicy",
     api_versions: SECURITY,
-    filter: Some("authz"),
+    filters: &["authz"],
 };
 
 /// PeerAuthentication.
 pub const PEER_AUTHENTICATION: Kind = Kind {
     name: "PeerAuthentication",
     api_versions: SECURITY,
-    filter: Some("authz"),
+    filters: &["authz"],
 };
 
 /// RequestAuthentication.
 pub const REQUEST_AUTHENTICATION: Kind = Kind {
     name: "RequestAuthentication",
     api_versions: SECURITY,
-    filter: Some("jwt"),
+    filters: &["jwt"],
+};
+
+/// Resources of traffic have been stable since `v1` and were the same before.
+const NETWORKING: &[&str] = &[
+    "networking.istio.io/v1",
+    "networking.istio.io/v1beta1",
+    "networking.istio.io/v1alpha3",
+];
+
+/// VirtualService.
+pub const VIRTUAL_SERVICE: Kind = Kind {
+    name: "VirtualService",
+    api_versions: NETWORKING,
+    filters: &["fault", "routing"],
+};
+
+/// DestinationRule.
+pub const DESTINATION_RULE: Kind = Kind {
+    name: "DestinationRule",
+    api_versions: NETWORKING,
+    filters: &["routing"],
+};
+
+/// What Istio has no resource for.
+const OURS: &[&str] = &["sluice/v1alpha1"];
+
+/// CanaryGuard, which takes a canary out of a split when it does worse.
+pub const CANARY_GUARD: Kind = Kind {
+    name: "CanaryGuard",
+    api_versions: OURS,
+    filters: &["routing"],
+};
+
+/// StickySplit, by which a client stays with the destination that it was sent to.
+pub const STICKY_SPLIT: Kind = Kind {
+    name: "StickySplit",
+    api_versions: OURS,
+    filters: &["routing"],
 };
 
 /// All of them: a filter that is given another filter's kind names that filter.
-const ALL: [&Kind; 3] = [
+const ALL: [&Kind; 7] = [
     &AUTHORIZATION_POLICY,
     &PEER_AUTHENTICATION,
     &REQUEST_AUTHENTICATION,
+    &VIRTUAL_SERVICE,
+    &DESTINATION_RULE,
+    &CANARY_GUARD,
+    &STICKY_SPLIT,
 ];
 
 impl Kind {
@@ -83,8 +125,15 @@ fn help(name: &str, kinds: &[&'static Kind]) -> Option<String> {
         return Some("paste the items of the list, each as a resource of its own".to_owned());
     }
     let other = ALL.iter().find(|kind| kind.name == name);
-    let filter = other.and_then(|kind| kind.filter);
-    let elsewhere = filter.map(|filter| format!("the filter {} takes it", quote(filter)));
+    let filters = other.map_or(&[][..], |kind| kind.filters);
+    let elsewhere = match filters {
+        [] => None,
+        [filter] => Some(format!("the filter {} takes it", quote(filter))),
+        filters => {
+            let names: Vec<_> = filters.iter().map(|filter| quote(filter)).collect();
+            Some(format!("the filters {} take it", names.join(" and ")))
+        }
+    };
     elsewhere.or_else(|| suggest(name, kinds.iter().map(|kind| kind.name)))
 }
 
@@ -117,6 +166,8 @@ mod tests {
         let advice = "the filter \"authz\" takes it";
         assert!(found("PeerAuthentication").contains(advice));
         assert!(found("AuthorisationPolicy").contains("did you mean \"AuthorizationPolicy\"?"));
+        let advice = "the filters \"fault\" and \"routing\" take it";
+        assert!(found("VirtualService").contains(advice));
         assert!(found("List").contains("the items of the list"));
     }
 }

@@ -23,13 +23,13 @@ const API_VERSIONS: &[&str] = &["extensions.istio.io/v1alpha1"];
 const WASM_PLUGIN: Kind = Kind {
     name: "WasmPlugin",
     api_versions: API_VERSIONS,
-    filter: None,
+    filters: &[],
 };
 
 const TRAFFIC_EXTENSION: Kind = Kind {
     name: "TrafficExtension",
     api_versions: API_VERSIONS,
-    filter: None,
+    filters: &[],
 };
 
 /// Kinds of `extensions.istio.io` that there are.

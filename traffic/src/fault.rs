@@ -1,0 +1,1 @@
+//! Faults of a route: what a request has to suffer, decided without doing it.

@@ -1,0 +1,1 @@
+//! CanaryGuard: takes a canary out of the traffic when it does worse than what it is to replace.
