@@ -5,5 +5,19 @@
 //! arguments.
 
 pub mod breaker;
+pub mod config;
 pub mod fault;
 pub mod guard;
+mod length_table;
+mod matcher;
+mod pattern;
+pub mod proxy;
+pub mod route_table;
+#[cfg(test)]
+mod testing;
+
+pub use config::{HttpRoute, VirtualService};
+pub use matcher::TextMatcher;
+pub use pattern::{Pattern, Substitution};
+pub use proxy::Proxy;
+pub use route_table::{Found, Route, RouteTable, Search};

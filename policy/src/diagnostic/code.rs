@@ -97,6 +97,12 @@ codes! {
     InvalidJwksUri "invalid-jwks-uri" "The keys of an issuer cannot be fetched from a URL or host."
     NoKeySource "no-key-source" "Nothing says where the keys of an issuer are."
     InvalidHeaderName "invalid-header-name" "A JWT rule names a header that cannot be, or that a request cannot do without."
+    // Of traffic.
+    ConflictingFields "conflicting-fields" "Two fields are set that exclude each other."
+    InvalidRegex "invalid-regex" "A regular expression, or what replaces its finds, cannot be used."
+    InvalidHeaderValue "invalid-header-value" "A value of a header has a character or a % that cannot be."
+    InvalidGateway "invalid-gateway" "A gateway is not named by its namespace and name."
+    LeftToEnvoy "left-to-envoy" "The filter leaves it to Envoy's own configuration."
     // Of workloads.
     UnknownWorkload "unknown-workload" "Nobody says what the workload is: its namespace, or a waypoint's services."
 }

@@ -1,0 +1,57 @@
+//! `rewrite`: what the upstream sees in place of path and authority.
+
+use sluice_policy::json::{Node, Object};
+use sluice_policy::{DiagnosticCode, Diagnostics};
+
+use crate::pattern::Substitution;
+
+/// What is rewritten.
+#[derive(Debug, Clone, Default)]
+pub struct Rewrite {
+    /// `uri` or `uriRegexRewrite`.
+    pub uri: Option<UriRewrite>,
+    /// `authority`.
+    pub authority: Option<Box<str>>,
+}
+
+/// What becomes of the path.
+#[derive(Debug, Clone)]
+pub enum UriRewrite {
+    /// Takes the place of what the route matched: of a prefix, or of the whole path.
+    Matched(Box<str>),
+    /// Takes the place of whatever it finds in the path.
+    Regex(Substitution),
+}
+
+/// Reads `rewrite`.
+pub(super) fn read(route: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Rewrite {
+    let Some(mut object) = route
+        .take("rewrite")
+        .and_then(|node| node.object(diagnostics))
+    else {
+        return Rewrite::default();
+    };
+    let uri = object.take("uri").filter(is_given);
+    let regex = object.take("uriRegexRewrite");
+    let authority = object.take("authority").filter(is_given);
+    object.finish(diagnostics);
+    if let (Some(_), Some(regex)) = (&uri, &regex) {
+        let expected = "only one of uri and uriRegexRewrite";
+        regex.error(DiagnosticCode::ConflictingFields, expected, diagnostics);
+    }
+    let regex = regex.and_then(|regex| Substitution::read(&regex, diagnostics));
+    let uri = uri.and_then(|uri| uri.string(diagnostics));
+    Rewrite {
+        uri: uri
+            .map(|uri| UriRewrite::Matched(uri.into()))
+            .or(regex.map(UriRewrite::Regex)),
+        authority: authority
+            .and_then(|authority| authority.string(diagnostics))
+            .map(Into::into),
+    }
+}
+
+/// An empty text is none, as in the message that Istio reads.
+fn is_given(node: &Node<'_>) -> bool {
+    node.value().as_str() != Some("")
+}

@@ -1,0 +1,225 @@
+//! From services to the routes of one proxy.
+
+use sluice_policy::{Attribute, AttributeSet};
+
+use super::{Condition, Route, RouteList, RouteTable, host_names};
+use crate::config::{HeaderSubject, HttpMatch, HttpRoute, ValueMatcher, VirtualService};
+use crate::length_table::LengthTable;
+use crate::matcher::TextMatcher;
+use crate::proxy::Proxy;
+
+/// Names of hosts, each with the numbers of the services that have it.
+type Hosts = Vec<(String, Vec<usize>)>;
+
+impl<T: Clone> RouteTable<T> {
+    /// Binds services to a proxy. `action` says what a route leads to; it is asked once
+    /// for each.
+    pub fn build(
+        services: &[VirtualService],
+        proxy: &Proxy,
+        mut action: impl FnMut(&VirtualService, &HttpRoute) -> T,
+    ) -> Self {
+        let mut taken: Vec<&VirtualService> = services
+            .iter()
+            .filter(|service| proxy.takes(service))
+            .collect();
+        // The oldest comes first, as in Istio.
+        taken.sort_by_key(|service| (&service.created, &service.name, &service.namespace));
+        let routes: Vec<Vec<Route<T>>> = taken
+            .iter()
+            .map(|service| routes(service, proxy, &mut action))
+            .collect();
+        let mut table = Self {
+            hosts: LengthTable::default(),
+            wildcards: LengthTable::default(),
+            any: None,
+            lists: Vec::new(),
+            demand: AttributeSet::EMPTY,
+        };
+        // Hosts with the same services have the same list.
+        let mut known: Vec<Vec<usize>> = Vec::new();
+        for (host, numbers) in hosts(&taken, proxy) {
+            let list = known.iter().position(|other| *other == numbers);
+            let list = list.unwrap_or_else(|| {
+                table.lists.push(RouteList::new(merge(&numbers, &routes)));
+                known.push(numbers);
+                known.len() - 1
+            });
+            table.name(&host, list);
+        }
+        table.sum_up_demand();
+        table
+    }
+
+    fn name(&mut self, host: &str, list: usize) {
+        let place = match host.strip_prefix('*') {
+            Some("") => {
+                self.any = Some(list);
+                return;
+            }
+            Some(suffix) => self.wildcards.entry(suffix.as_bytes()),
+            None => self.hosts.entry(host.as_bytes()),
+        };
+        if let Some(place) = place {
+            *place = list;
+        }
+    }
+
+    fn sum_up_demand(&mut self) {
+        let mut demand = AttributeSet::EMPTY;
+        if !self.lists.is_empty() {
+            demand.insert(Attribute::Authority);
+            demand.insert(Attribute::Path);
+        }
+        for condition in self.routes().flat_map(|route| &route.conditions) {
+            condition.demand(&mut demand);
+        }
+        self.demand = demand;
+    }
+}
+
+/// Every host that a proxy knows of. Of two services with the same one, a sidecar takes
+/// the routes of the first alone, a gateway those of both.
+fn hosts(services: &[&VirtualService], proxy: &Proxy) -> Hosts {
+    let mut hosts: Hosts = Vec::new();
+    for (number, service) in services.iter().enumerate() {
+        for host in &service.hosts {
+            let full = host_names::full_name(host, &service.namespace);
+            let names = match proxy.is_in_mesh() {
+                true => host_names::in_mesh(&full, &proxy.workload().namespace),
+                false => vec![full],
+            };
+            for name in names {
+                add_host(&mut hosts, name, number, proxy.is_in_mesh());
+            }
+        }
+    }
+    hosts
+}
+
+fn add_host(hosts: &mut Hosts, name: String, number: usize, is_in_mesh: bool) {
+    let known = hosts.binary_search_by(|(other, _)| other.cmp(&name));
+    match known {
+        Ok(place) => {
+            if let Some((_, numbers)) = hosts.get_mut(place)
+                && !is_in_mesh
+                && !numbers.contains(&number)
+            {
+                numbers.push(number);
+            }
+        }
+        Err(place) => hosts.insert(place, (name, vec![number])),
+    }
+}
+
+/// Routes of several services in one list: those that take all requests come last.
+fn merge<T: Clone>(numbers: &[usize], routes: &[Vec<Route<T>>]) -> Vec<Route<T>> {
+    let all = || {
+        numbers
+            .iter()
+            .filter_map(|number| routes.get(*number))
+            .flatten()
+    };
+    if numbers.len() == 1 {
+        return all().cloned().collect();
+    }
+    let (last, first): (Vec<_>, Vec<_>) = all().cloned().partition(Route::takes_all);
+    first.into_iter().chain(last).collect()
+}
+
+impl<T> Route<T> {
+    fn takes_all(&self) -> bool {
+        let takes_all_paths = match &self.uri {
+            None => true,
+            Some(TextMatcher::Prefix { text, .. }) => **text == *b"/",
+            Some(TextMatcher::Regex(pattern)) => pattern.text() == ".*",
+            Some(TextMatcher::Exact { .. }) => false,
+        };
+        takes_all_paths && self.conditions.is_empty()
+    }
+}
+
+/// The routes of one service, up to the first one that takes all requests.
+fn routes<T: Clone>(
+    service: &VirtualService,
+    proxy: &Proxy,
+    action: &mut impl FnMut(&VirtualService, &HttpRoute) -> T,
+) -> Vec<Route<T>> {
+    let mut routes: Vec<Route<T>> = Vec::new();
+    let everything = [HttpMatch::default()];
+    for http in &service.http {
+        let matches = match http.matches.as_slice() {
+            [] => &everything[..],
+            matches => matches,
+        };
+        let mut matches = matches
+            .iter()
+            .filter(|item| proxy.takes_match(item, service))
+            .peekable();
+        if matches.peek().is_none() {
+            continue;
+        }
+        let action = action(service, http);
+        for item in matches {
+            let takes_all = item.takes_all() && item.port.is_none();
+            routes.push(route(http, item, action.clone()));
+            if takes_all {
+                return routes;
+            }
+        }
+    }
+    routes
+}
+
+fn route<T>(http: &HttpRoute, item: &HttpMatch, action: T) -> Route<T> {
+    let name = match (&*http.name, &*item.name) {
+        (name, "") => name.into(),
+        (name, item) => [name, ".", item].concat().into(),
+    };
+    let prefix = match &item.uri {
+        Some(TextMatcher::Prefix { text, .. }) => String::from_utf8_lossy(text).into(),
+        _ => None,
+    };
+    Route {
+        name,
+        prefix: prefix.map(|prefix| prefix.into_owned().into()),
+        is_whole_path: matches!(
+            item.uri,
+            Some(TextMatcher::Exact { .. } | TextMatcher::Regex(_))
+        ),
+        action,
+        uri: item.uri.clone(),
+        conditions: conditions(item),
+    }
+}
+
+fn conditions(item: &HttpMatch) -> Vec<Condition> {
+    let mut conditions = Vec::new();
+    conditions.extend(item.port.map(Condition::Port));
+    let pseudo = [
+        (":method", &item.method),
+        (":scheme", &item.scheme),
+        (":authority", &item.authority),
+    ];
+    for (name, matcher) in pseudo {
+        let matcher = matcher.clone().map(ValueMatcher::Text);
+        conditions.extend(matcher.map(|matcher| Condition::Header(name.into(), matcher)));
+    }
+    for (subject, matcher) in &item.headers {
+        conditions.push(match subject.clone() {
+            HeaderSubject::Header(name) => Condition::Header(name, matcher.clone()),
+            HeaderSubject::Claim(path) => Condition::Claim(path, matcher.clone()),
+        });
+    }
+    for (subject, matcher) in &item.without_headers {
+        conditions.push(match subject.clone() {
+            HeaderSubject::Header(name) => Condition::WithoutHeader(name, matcher.clone()),
+            HeaderSubject::Claim(path) => Condition::WithoutClaim(path, matcher.clone()),
+        });
+    }
+    let parameters = item.query_params.iter();
+    conditions.extend(
+        parameters.map(|(name, matcher)| Condition::Parameter(name.clone(), matcher.clone())),
+    );
+    conditions
+}

@@ -1,0 +1,72 @@
+//! The names under which a host is asked for.
+
+/// The domain of a cluster's services, Istio's default.
+const CLUSTER_DOMAIN: &str = "svc.cluster.local";
+
+/// The full name of a host of a resource. One without a dot is a service of the
+/// resource's namespace.
+pub(crate) fn full_name(host: &str, namespace: &str) -> String {
+    if host.contains('.') || host == "*" {
+        return host.to_owned();
+    }
+    [host, ".", namespace, ".", CLUSTER_DOMAIN].concat()
+}
+
+/// The names by which sidecars in `namespace` may ask for a host: a service has short
+/// ones too, and one of their own namespace the shortest.
+pub(super) fn in_mesh(full_name: &str, namespace: &str) -> Vec<String> {
+    let mut names = vec![full_name.to_owned()];
+    let service = full_name
+        .strip_suffix(CLUSTER_DOMAIN)
+        .and_then(|service| service.strip_suffix('.'));
+    let Some((name, own)) = service.and_then(|service| service.split_once('.')) else {
+        return names;
+    };
+    if own.is_empty() || own.contains('.') || name == "*" {
+        return names;
+    }
+    names.push([name, ".", own, ".svc"].concat());
+    names.push([name, ".", own].concat());
+    if own == namespace {
+        names.push(name.to_owned());
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn a_service_has_short_names() {
+        let table = [
+            (
+                "b",
+                "n",
+                "n",
+                &["b.n.svc.cluster.local", "b.n.svc", "b.n", "b"][..],
+            ),
+            ("b", "n", "m", &["b.n.svc.cluster.local", "b.n.svc", "b.n"]),
+            (
+                "b.m.svc.cluster.local",
+                "n",
+                "m",
+                &["b.m.svc.cluster.local", "b.m.svc", "b.m", "b"],
+            ),
+            ("example.com", "n", "n", &["example.com"]),
+            (
+                "*.n.svc.cluster.local",
+                "n",
+                "n",
+                &["*.n.svc.cluster.local"],
+            ),
+            ("*", "n", "n", &["*"]),
+        ];
+        for (host, namespace, client, expected) in table {
+            assert_eq!(in_mesh(&full_name(host, namespace), client), expected);
+        }
+    }
+}
