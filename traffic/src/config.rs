@@ -16,6 +16,7 @@ mod virtual_service;
 
 pub use cors::Cors;
 pub use destination::{Destination, WeightedDestination};
+pub(crate) use header_operations::is_name as is_header_name;
 pub use header_operations::{HeaderOperations, Headers};
 pub use http_match::{HeaderSubject, HttpMatch};
 pub use http_route::{DirectResponse, HttpRoute, RouteAction};
@@ -25,4 +26,5 @@ pub use redirect::{Redirect, RedirectPath, RedirectPort};
 pub use retries::Retries;
 pub use rewrite::{Rewrite, UriRewrite};
 pub use string_match::ValueMatcher;
+pub use value_template::{Part, ValueTemplate};
 pub use virtual_service::VirtualService;

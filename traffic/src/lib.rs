@@ -13,6 +13,7 @@ mod matcher;
 mod pattern;
 pub mod proxy;
 pub mod route_table;
+pub mod routing;
 #[cfg(test)]
 mod testing;
 

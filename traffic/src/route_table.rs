@@ -8,7 +8,8 @@ mod route_list;
 use sluice_policy::{AttributeSet, Fact, Request};
 
 use crate::length_table::LengthTable;
-pub(crate) use condition::{Condition, header, without_query};
+pub(crate) use condition::{Condition, claim, header, without_query};
+pub(crate) use host_names::full_name;
 use route_list::RouteList;
 
 /// A route with what it leads to.
@@ -63,6 +64,18 @@ pub enum Found<'t, T> {
 
 /// Longest host, as of DNS (RFC 1035 section 2.3.4).
 const LONGEST_HOST: usize = 255;
+
+impl<T> Default for RouteTable<T> {
+    fn default() -> Self {
+        Self {
+            hosts: LengthTable::default(),
+            wildcards: LengthTable::default(),
+            any: None,
+            lists: Vec::new(),
+            demand: AttributeSet::EMPTY,
+        }
+    }
+}
 
 impl<T> RouteTable<T> {
     /// What a search looks at.

@@ -29,7 +29,7 @@ pub struct HeaderOperations {
 }
 
 /// Whether a text is the name of a header (RFC 9110 section 5.6.2) or of a pseudo-header.
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     let name = text.strip_prefix(':').unwrap_or(text);
     !name.is_empty() && name.bytes().all(is_tchar)

@@ -4,7 +4,6 @@ use sluice_policy::{Attribute, AttributeSet};
 
 use super::{Condition, Route, RouteList, RouteTable, host_names};
 use crate::config::{HeaderSubject, HttpMatch, HttpRoute, ValueMatcher, VirtualService};
-use crate::length_table::LengthTable;
 use crate::matcher::TextMatcher;
 use crate::proxy::Proxy;
 
@@ -29,13 +28,7 @@ impl<T: Clone> RouteTable<T> {
             .iter()
             .map(|service| routes(service, proxy, &mut action))
             .collect();
-        let mut table = Self {
-            hosts: LengthTable::default(),
-            wildcards: LengthTable::default(),
-            any: None,
-            lists: Vec::new(),
-            demand: AttributeSet::EMPTY,
-        };
+        let mut table = Self::default();
         // Hosts with the same services have the same list.
         let mut known: Vec<Vec<usize>> = Vec::new();
         for (host, numbers) in hosts(&taken, proxy) {

@@ -1,6 +1,6 @@
 //! What a route demands of a request besides its host and path.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sluice_policy::{Attribute, AttributeSet, Fact, Request};
 
 use crate::config::ValueMatcher;
@@ -122,21 +122,22 @@ fn has_claim(request: &Request<'_>, path: &[Box<str>], matcher: &ValueMatcher) -
     let Some(metadata) = known(request.metadata)? else {
         return Some(false);
     };
-    let payload = metadata
-        .get(JWT_NAMESPACE)
-        .and_then(|claims| claims.get(JWT_PAYLOAD));
-    let claim = path
-        .iter()
-        .try_fold(payload, |value, name| Some(value?.get(&**name)));
     let is_such = |value: &Value| match value {
         Value::String(text) => takes(matcher, text.as_bytes()),
         _ => false,
     };
-    Some(match claim.flatten() {
+    Some(match claim(metadata, path) {
         Some(Value::Array(items)) => items.iter().any(is_such),
         Some(value) => is_such(value),
         None => false,
     })
+}
+
+/// A claim of the token that identifies the client, by its names from the outside in.
+pub(crate) fn claim<'m>(metadata: &'m Map<String, Value>, path: &[Box<str>]) -> Option<&'m Value> {
+    let payload = metadata.get(JWT_NAMESPACE)?.get(JWT_PAYLOAD)?;
+    path.iter()
+        .try_fold(payload, |value, name| value.get(&**name))
 }
 
 /// A path without its query.

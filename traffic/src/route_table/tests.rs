@@ -396,7 +396,7 @@ fn nothing_is_made_of_what_comes_after_a_route_for_all_requests() {
 fn what_is_demanded_is_what_conditions_look_at() {
     let names = |items: &[Value]| -> Vec<&str> {
         let demand = matches(items).demand();
-        demand.iter().map(|attribute| attribute.name()).collect()
+        demand.iter().map(sluice_policy::Attribute::name).collect()
     };
     assert_eq!(names(&[]), [":path", ":authority"]);
     let all = [

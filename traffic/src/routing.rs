@@ -1,0 +1,23 @@
+//! Where a request is sent: the engine of the routing filter.
+
+mod chance;
+mod compile;
+mod config;
+mod cors;
+mod edits;
+mod engine;
+mod hints;
+mod path;
+mod program;
+mod redirect;
+mod rendezvous;
+mod split;
+mod sticky;
+mod template;
+
+pub use chance::{Chance, Dice, Draw};
+pub use config::{Config, KINDS};
+pub use engine::{Decision, Forwarding, Verdict, decide};
+pub use hints::Hints;
+pub use program::{Program, configure};
+pub use sticky::{StickyKey, StickySplit};

@@ -1,0 +1,163 @@
+//! Chance, as an argument.
+
+/// What a number is drawn for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Draw {
+    /// Which destination of the split with that number.
+    Split(usize),
+    /// Anything else.
+    Other,
+}
+
+/// Somebody who draws numbers.
+pub trait Chance {
+    /// A number below `total`; 0 if that is 0.
+    fn point(&mut self, draw: Draw, total: u32) -> u32;
+
+    /// Any number.
+    fn number(&mut self) -> u64;
+}
+
+/// Numbers that a seed makes.
+///
+/// Left alone, each split goes through its weights like a golden angle goes round a
+/// circle: after any number of requests each destination has its share up to a few
+/// requests, where independent draws would be off by the root of their number. With the
+/// id of a request every draw is a hash of both, so that a replay decides alike.
+#[derive(Debug, Clone)]
+pub struct Dice {
+    state: u64,
+    /// How far each split is round its circle.
+    turns: Vec<u64>,
+    is_of_request: bool,
+}
+
+/// 2^64 divided by the golden ratio.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+impl Dice {
+    /// Dice for all requests of a VM, and as many splits.
+    pub fn new(seed: u64, splits: usize) -> Self {
+        let mut dice = Self {
+            state: seed,
+            turns: Vec::new(),
+            is_of_request: false,
+        };
+        // Workers must not go round in step.
+        dice.turns = (0..splits).map(|_| dice.number()).collect();
+        dice
+    }
+
+    /// Dice for one request.
+    pub fn of_request(seed: u64, id: &[u8]) -> Self {
+        Self {
+            state: hash(seed, id),
+            turns: Vec::new(),
+            is_of_request: true,
+        }
+    }
+}
+
+impl Chance for Dice {
+    fn point(&mut self, draw: Draw, total: u32) -> u32 {
+        let number = match draw {
+            Draw::Split(split) => match self.turns.get_mut(split) {
+                Some(turn) => {
+                    *turn = turn.wrapping_add(GOLDEN);
+                    *turn
+                }
+                None if self.is_of_request => mix(self.state ^ (split as u64).wrapping_mul(GOLDEN)),
+                None => self.number(),
+            },
+            Draw::Other => self.number(),
+        };
+        below(number, total)
+    }
+
+    /// SplitMix64 (Steele, Lea and Flood, 2014).
+    fn number(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(GOLDEN);
+        mix(self.state)
+    }
+}
+
+/// The share of `total` that a number is of 2^64.
+fn below(number: u64, total: u32) -> u32 {
+    let scaled = (u128::from(number) * u128::from(total)) >> 64;
+    u32::try_from(scaled).unwrap_or_default()
+}
+
+/// The finalizer of SplitMix64.
+fn mix(mut number: u64) -> u64 {
+    number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    number = (number ^ (number >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    number ^ (number >> 31)
+}
+
+/// A hash that stays the same for ever: clients are told apart by it. FNV-1a, whose last
+/// bits are mixed in.
+pub(super) fn hash(seed: u64, bytes: &[u8]) -> u64 {
+    let start = mix(seed ^ 0xCBF2_9CE4_8422_2325);
+    let hash = bytes.iter().fold(start, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3)
+    });
+    mix(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn a_split_has_its_share_after_any_number_of_requests() {
+        for seed in 0..20 {
+            let mut dice = Dice::new(seed, 2);
+            let mut small = 0_i32;
+            for request in 1..=20_000_i32 {
+                small += i32::from(dice.point(Draw::Split(1), 100) >= 95);
+                let off = 100 * small - 5 * request;
+                assert!(off.abs() < 400, "{small} of {request}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_second_request_has_its_share_too() {
+        let mut dice = Dice::new(7, 1);
+        let mut small = [0_u32; 2];
+        for request in 0..20_000 {
+            let is_small = dice.point(Draw::Split(0), 100) < 5;
+            small[request % 2] += u32::from(is_small);
+        }
+        assert!(
+            small.iter().all(|count| count.abs_diff(500) < 10),
+            "{small:?}"
+        );
+    }
+
+    #[test]
+    fn a_request_draws_the_same_wherever_it_is_judged() {
+        let mut first = Dice::of_request(1, b"id");
+        let mut second = Dice::of_request(1, b"id");
+        // However much is drawn before.
+        second.number();
+        assert_eq!(
+            first.point(Draw::Split(3), 1_000),
+            second.point(Draw::Split(3), 1_000)
+        );
+        let mut counts = [0_u32; 4];
+        for id in 0..40_000_u32 {
+            let mut dice = Dice::of_request(1, &id.to_le_bytes());
+            counts[dice.point(Draw::Split(0), 4) as usize] += 1;
+        }
+        // Five standard deviations.
+        assert!(
+            counts.iter().all(|count| count.abs_diff(10_000) < 433),
+            "{counts:?}"
+        );
+        assert_eq!(first.point(Draw::Split(0), 0), 0);
+    }
+}

@@ -1,0 +1,313 @@
+//! Decides where a request is sent.
+
+use sluice_policy::{HeaderEdit, Reply, Request};
+
+use super::chance::{Chance, Draw};
+use super::program::{Action, Forward, Program, RouterHeader, Target, Then};
+use super::sticky::Known;
+use super::{cors, edits, path, redirect, rendezvous, split};
+use crate::config::{HeaderOperations, MILLION};
+use crate::route_table::{Found, Route, header};
+
+/// What was decided, and by which route.
+#[derive(Debug)]
+pub struct Decision<'p> {
+    /// What becomes of the request.
+    pub verdict: Verdict<'p>,
+    /// The name of the route; none if none was found.
+    pub route: Option<&'p str>,
+    /// Whether a route was passed over for want of a fact.
+    pub is_uncertain: bool,
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Verdict<'p> {
+    /// It goes where Envoy's own routes send it; these edits take a client's hints away.
+    Pass(Vec<HeaderEdit>),
+    /// It is answered: by a redirect, a direct response, to a browser's question, or
+    /// because no route takes it.
+    Reply(Reply),
+    /// It is sent to a destination.
+    Forward(Forwarding<'p>),
+}
+
+/// What sending it on takes.
+#[derive(Debug)]
+pub struct Forwarding<'p> {
+    /// Number of the route's action, for what is kept of each.
+    pub action: usize,
+    /// Number of the destination among those of the action.
+    pub destination: usize,
+    /// Its subset; empty if it has none.
+    pub subset: &'p str,
+    /// Its host in full.
+    pub host: &'p str,
+    /// Edits of the request.
+    pub request: Vec<HeaderEdit>,
+    /// Edits of the response.
+    pub response: Vec<HeaderEdit>,
+}
+
+/// Decides.
+pub fn decide<'p>(
+    program: &'p Program,
+    request: &Request<'_>,
+    chance: &mut impl Chance,
+) -> Decision<'p> {
+    let search = program.table.search(request);
+    let (verdict, route) = match search.found {
+        Found::NoHost => (Verdict::Pass(strip_hints(program, request, &[])), None),
+        Found::NoRoute => (Verdict::Reply(not_found()), None),
+        Found::Route(route) => {
+            let action = program.actions.get(route.action);
+            let verdict = action.map_or_else(
+                || Verdict::Pass(Vec::new()),
+                |action| {
+                    Context {
+                        program,
+                        route,
+                        action,
+                        request,
+                    }
+                    .follow(chance)
+                },
+            );
+            (verdict, Some(&*route.name))
+        }
+    };
+    Decision {
+        verdict,
+        route,
+        is_uncertain: search.is_uncertain,
+    }
+}
+
+/// As Envoy's router answers.
+fn not_found() -> Reply {
+    Reply {
+        status: 404,
+        headers: Vec::new(),
+        body: Vec::new(),
+        details: b"route_not_found".to_vec(),
+        grpc_status: None,
+    }
+}
+
+/// Takes away hints that a client sends, but for those that are written anyway.
+fn strip_hints(program: &Program, request: &Request<'_>, written: &[&str]) -> Vec<HeaderEdit> {
+    let names = program.hints.names().into_iter();
+    let sent = names.filter(|name| {
+        let mut lines = header(request, name).into_iter().flatten();
+        !written.contains(name) && lines.next().is_some()
+    });
+    sent.map(|name| HeaderEdit::Remove(name.as_bytes().to_vec()))
+        .collect()
+}
+
+/// A request on its route.
+struct Context<'p, 'r> {
+    program: &'p Program,
+    route: &'p Route<usize>,
+    action: &'p Action,
+    request: &'r Request<'r>,
+}
+
+impl<'p> Context<'p, '_> {
+    fn follow(&self, chance: &mut impl Chance) -> Verdict<'p> {
+        let mut response = match self
+            .action
+            .cors
+            .as_ref()
+            .map(|cors| cors::look_at(cors, self.request))
+        {
+            Some(cors::Answer::Preflight(reply)) => return Verdict::Reply(reply),
+            Some(cors::Answer::Response(edits)) => edits,
+            Some(cors::Answer::Nothing) | None => Vec::new(),
+        };
+        match &self.action.then {
+            Then::Forward(forward) => self.forward(forward, chance, response),
+            Then::Redirect(to) => {
+                let location = redirect::location(to, self.route, self.request);
+                let line = (b"location".to_vec(), location);
+                Verdict::Reply(self.reply(
+                    to.status,
+                    vec![line],
+                    Vec::new(),
+                    &mut response,
+                    b"direct_response",
+                ))
+            }
+            Then::Respond(answer) => {
+                let body = answer.body.to_vec();
+                Verdict::Reply(self.reply(
+                    answer.status,
+                    Vec::new(),
+                    body,
+                    &mut response,
+                    b"direct_response",
+                ))
+            }
+        }
+    }
+
+    /// An answer of the route itself, with what it changes in responses.
+    fn reply(
+        &self,
+        status: u16,
+        mut headers: Vec<(Vec<u8>, Vec<u8>)>,
+        body: Vec<u8>,
+        response: &mut Vec<HeaderEdit>,
+        details: &[u8],
+    ) -> Reply {
+        let none = HeaderOperations::default();
+        let own = edits::edits(&self.action.headers.response, &none, true, self.request);
+        response.extend(own);
+        for edit in response.drain(..) {
+            match edit {
+                HeaderEdit::Set(name, value) => {
+                    headers.retain(|(other, _)| *other != name);
+                    headers.push((name, value));
+                }
+                HeaderEdit::Append(name, value) => headers.push((name, value)),
+                HeaderEdit::Remove(name) => headers.retain(|(other, _)| *other != name),
+            }
+        }
+        Reply {
+            status,
+            headers,
+            body,
+            details: details.to_vec(),
+            grpc_status: None,
+        }
+    }
+
+    fn forward(
+        &self,
+        forward: &'p Forward,
+        chance: &mut impl Chance,
+        mut response: Vec<HeaderEdit>,
+    ) -> Verdict<'p> {
+        let choice = self.choose(forward, chance, &mut response);
+        let Some((number, target)) = choice else {
+            return Verdict::Reply(not_found());
+        };
+        let headers = &self.action.headers;
+        let is_single = forward.destinations.len() == 1;
+        let mut request = edits::edits(
+            &headers.request,
+            &target.headers.request,
+            is_single,
+            self.request,
+        );
+        response.extend(edits::edits(
+            &headers.response,
+            &target.headers.response,
+            is_single,
+            self.request,
+        ));
+        self.rewrite(forward, target, &mut request);
+        for router in &forward.router {
+            request.extend(self.tell_router(router));
+        }
+        self.hint(forward, target, chance, &mut request);
+        Verdict::Forward(Forwarding {
+            action: self.route.action,
+            destination: number,
+            subset: &target.subset,
+            host: &target.host,
+            request,
+            response,
+        })
+    }
+
+    /// The destination: by the client's key where clients are to stay, or drawn.
+    fn choose(
+        &self,
+        forward: &'p Forward,
+        chance: &mut impl Chance,
+        response: &mut Vec<HeaderEdit>,
+    ) -> Option<(usize, &'p Target)> {
+        let targets = &forward.destinations;
+        let weights = || targets.iter().map(|target| target.weight);
+        let by_key = |key: &[u8], scope: u64| {
+            let named = targets.iter().map(|target| (&*target.name, target.weight));
+            rendezvous::choose(key, scope, named)
+        };
+        let number = match &forward.sticky {
+            None if targets.len() == 1 => Some(0),
+            None => split::draw(self.route.action, weights(), chance),
+            Some((sticky, scope)) => match sticky.of(self.request, chance) {
+                Known::By(key) => by_key(&key, *scope),
+                Known::From(key, edit) => {
+                    response.push(edit);
+                    by_key(&key, *scope)
+                }
+                Known::Not => split::draw(self.route.action, weights(), chance),
+            },
+        }?;
+        Some((number, targets.get(number)?))
+    }
+
+    /// Path and authority. What the route rewrites counts more than what headers say,
+    /// and the route's headers more than the destination's.
+    fn rewrite(&self, forward: &Forward, target: &Target, request: &mut Vec<HeaderEdit>) {
+        let authority = forward.rewrite.authority.as_ref();
+        let authority = authority.or(self.action.headers.request.authority.as_ref());
+        let authority = authority.or(target.headers.request.authority.as_ref());
+        if let Some(authority) = authority {
+            request.push(set(":authority", authority.as_bytes()));
+        }
+        if let (Some(uri), Some(path)) = (&forward.rewrite.uri, self.request.path.present()) {
+            request.push(set("x-envoy-original-path", path));
+            let path = path::rewrite(uri, self.route, path);
+            request.push(HeaderEdit::Set(b":path".to_vec(), path));
+        }
+    }
+
+    fn tell_router(&self, router: &RouterHeader) -> Option<HeaderEdit> {
+        let mut lines = header(self.request, router.name)?;
+        match lines.next() {
+            None => Some(set(router.name, router.value.as_bytes())),
+            Some(own) if router.is_list => {
+                let joined = [own, b",", router.value.as_bytes()].concat();
+                Some(HeaderEdit::Set(router.name.into(), joined))
+            }
+            Some(_) => None,
+        }
+    }
+
+    fn hint(
+        &self,
+        forward: &Forward,
+        target: &Target,
+        chance: &mut impl Chance,
+        request: &mut Vec<HeaderEdit>,
+    ) {
+        let hints = &self.program.hints;
+        let mut mirrored: Vec<&str> = Vec::new();
+        for (mirror, name) in &forward.mirrors {
+            if mirror.millionths == MILLION
+                || chance.point(Draw::Other, MILLION) < mirror.millionths
+            {
+                mirrored.push(name);
+            }
+        }
+        let mirrored = mirrored.join(",");
+        let host = if forward.has_hosts { &*target.host } else { "" };
+        let values = [
+            (&*hints.subset, &*target.subset),
+            (&*hints.route, &*self.route.name),
+            (&*hints.destination, host),
+            (&*hints.mirror, &*mirrored),
+        ];
+        let written = values.iter().filter(|(_, value)| !value.is_empty());
+        let names: Vec<&str> = written.clone().map(|(name, _)| *name).collect();
+        request.extend(strip_hints(self.program, self.request, &names));
+        request.extend(written.map(|(name, value)| set(name, value.as_bytes())));
+    }
+}
+
+fn set(name: &str, value: &[u8]) -> HeaderEdit {
+    HeaderEdit::Set(name.as_bytes().to_vec(), value.to_vec())
+}

@@ -1,0 +1,114 @@
+//! A compiled configuration: where one proxy sends requests.
+
+use sluice_policy::{AttributeSet, Diagnostics, Workload};
+
+use super::compile::compile;
+use super::config::Config;
+use super::hints::Hints;
+use super::sticky::StickyKey;
+use crate::config::{Cors, DirectResponse, Headers, Mirror, Redirect, Rewrite};
+use crate::route_table::RouteTable;
+
+/// Everything that a decision needs, immutable and shareable.
+#[derive(Debug, Default)]
+pub struct Program {
+    pub(super) table: RouteTable<usize>,
+    pub(super) actions: Vec<Action>,
+    pub(super) hints: Hints,
+    pub(super) seed: Option<u64>,
+    pub(super) demand: AttributeSet,
+}
+
+/// What a route leads to.
+#[derive(Debug)]
+pub(super) struct Action {
+    pub(super) then: Then,
+    pub(super) headers: Headers,
+    pub(super) cors: Option<Cors>,
+}
+
+#[derive(Debug)]
+pub(super) enum Then {
+    Forward(Forward),
+    Redirect(Redirect),
+    Respond(DirectResponse),
+}
+
+/// Sending it on.
+#[derive(Debug)]
+pub(super) struct Forward {
+    pub(super) destinations: Vec<Target>,
+    /// By what clients are told apart, and what makes their keys this route's.
+    pub(super) sticky: Option<(StickyKey, u64)>,
+    pub(super) rewrite: Rewrite,
+    /// Headers that tell Envoy's router how long and how often, with what becomes of a
+    /// client's own.
+    pub(super) router: Vec<RouterHeader>,
+    pub(super) mirrors: Vec<(Mirror, Box<str>)>,
+    /// Whether the destinations are not all of one host.
+    pub(super) has_hosts: bool,
+}
+
+/// A destination.
+#[derive(Debug)]
+pub(super) struct Target {
+    /// Host, subset and port in one text.
+    pub(super) name: Box<str>,
+    pub(super) host: Box<str>,
+    pub(super) subset: Box<str>,
+    pub(super) weight: u32,
+    pub(super) headers: Headers,
+}
+
+/// A header of Envoy's router.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RouterHeader {
+    pub(super) name: &'static str,
+    pub(super) value: Box<str>,
+    /// Whether a client's own list has this one behind it; any other value of a client
+    /// counts alone.
+    pub(super) is_list: bool,
+}
+
+impl Program {
+    /// What [`decide`](super::decide) looks at.
+    pub fn demand(&self) -> AttributeSet {
+        self.demand
+    }
+
+    /// How many routes there are.
+    pub fn rule_count(&self) -> usize {
+        self.table.len()
+    }
+
+    /// How many splits there are.
+    pub fn split_count(&self) -> usize {
+        self.actions.len()
+    }
+
+    /// With one, what becomes of a request hangs on its `x-request-id` alone.
+    pub fn seed(&self) -> Option<u64> {
+        self.seed
+    }
+
+    /// Names of the headers that carry decisions.
+    pub fn hints(&self) -> &Hints {
+        &self.hints
+    }
+}
+
+/// Reads, checks and compiles a pluginConfig for the workload that the proxy's node
+/// describes; a `workload` in the configuration wins over it.
+///
+/// With errors among the findings it is a program without routes: requests go where
+/// Envoy's own routes send them.
+pub fn configure(plugin_config: &[u8], workload: Option<&Workload>) -> (Program, Diagnostics) {
+    let mut diagnostics = Diagnostics::new();
+    let config = Config::parse(plugin_config, &mut diagnostics);
+    let workload = config.workload.as_ref().or(workload);
+    let program = compile(&config, workload, &mut diagnostics);
+    if diagnostics.has_errors() {
+        return (Program::default(), diagnostics);
+    }
+    (program, diagnostics)
+}
