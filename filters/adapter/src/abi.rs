@@ -6,6 +6,7 @@
 //! What the host returns lies in the [`arena`] until the callback ends.
 
 mod calls;
+mod stream;
 
 pub use calls::{GrpcCall, HttpCall, LocalReply};
 

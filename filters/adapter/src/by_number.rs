@@ -28,6 +28,13 @@ impl<T> ByNumber<T> {
         is_it.then(|| self.0.remove(at).1)
     }
 
+    /// The item with a number.
+    pub(crate) fn get_mut(&mut self, number: u32) -> Option<&mut T> {
+        let at = self.0.partition_point(|(other, _)| *other < number);
+        let found = self.0.get_mut(at).filter(|(other, _)| *other == number);
+        found.map(|(_, item)| item)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
@@ -39,6 +46,21 @@ impl<T> ByNumber<T> {
 
     pub(crate) fn retain(&mut self, keep: impl Fn(u32, &T) -> bool) {
         self.0.retain(|(number, item)| keep(*number, item));
+    }
+
+    /// Takes the items that are not to stay.
+    pub(crate) fn take_unless(&mut self, stays: impl Fn(u32, &T) -> bool) -> Vec<T> {
+        let leave = self
+            .0
+            .extract_if(.., |(number, item)| !stays(*number, item));
+        leave.map(|(_, item)| item).collect()
+    }
+
+    /// Whether there is an item with the number.
+    pub(crate) fn contains(&self, number: u32) -> bool {
+        self.0
+            .binary_search_by_key(&number, |(other, _)| *other)
+            .is_ok()
     }
 
     /// All items, the lowest number first.
@@ -62,7 +84,9 @@ mod tests {
         for number in [3, 1, 2] {
             map.insert(number, number * 10);
         }
-        map.insert(2, 21);
+        map.insert(2, 20);
+        *map.get_mut(2).unwrap() += 1;
+        assert_eq!(map.get_mut(4), None);
         assert_eq!((map.len(), map.first()), (3, Some(1)));
         map.retain(|number, item| (number, *item) != (1, 10));
         assert_eq!(map.remove(1), None);
@@ -70,5 +94,10 @@ mod tests {
         assert_eq!(map.remove(2), None);
         assert_eq!(map.remove(3), Some(30));
         assert!(map.is_empty());
+        for number in [1, 2, 3] {
+            map.insert(number, number);
+        }
+        assert_eq!(map.take_unless(|number, _| number == 2), [1, 3]);
+        assert_eq!((map.contains(1), map.contains(2)), (false, true));
     }
 }

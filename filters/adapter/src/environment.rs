@@ -1,5 +1,5 @@
 //! What the host gives by way of WASI: the environment of the VM, which is
-//! `vmConfig.env` of a WasmPlugin, and randomness.
+//! `vmConfig.env` of a WasmPlugin, randomness, and a clock that is never set.
 //!
 //! Asked of WASI directly: the standard library's way is 5 KB of a module.
 
@@ -26,6 +26,18 @@ pub fn random_seed() -> u64 {
     seed
 }
 
+/// The time of a clock that only goes forward, in nanoseconds from whenever; `None` where
+/// the host has no such clock.
+pub(crate) fn monotonic_ns() -> Option<u64> {
+    #[cfg(target_os = "wasi")]
+    let now_ns = wasi::monotonic_ns();
+    #[cfg(all(not(target_os = "wasi"), not(target_family = "wasm"), test))]
+    let now_ns = crate::scripted_host::now_ns();
+    #[cfg(all(not(target_os = "wasi"), any(target_family = "wasm", not(test))))]
+    let now_ns = None;
+    now_ns
+}
+
 /// Finds a variable among `NAME=value` entries, each with a NUL behind it.
 #[cfg(any(target_os = "wasi", test))]
 fn value<'e>(all: &'e [u8], name: &str) -> Option<&'e [u8]> {
@@ -45,6 +57,7 @@ mod wasi {
         fn environ_sizes_get(count: *mut usize, size: *mut usize) -> u16;
         fn environ_get(entries: *mut *mut u8, bytes: *mut u8) -> u16;
         fn random_get(bytes: *mut u8, size: usize) -> u16;
+        fn clock_time_get(clock: u32, precision_ns: u64, time_ns: *mut u64) -> u16;
     }
 
     pub(super) fn random() -> u64 {
@@ -52,6 +65,14 @@ mod wasi {
         // Sound: the host writes as many bytes as there are. If it fails, zeros stay.
         let _ = unsafe { random_get(bytes.as_mut_ptr(), bytes.len()) };
         u64::from_le_bytes(bytes)
+    }
+
+    pub(super) fn monotonic_ns() -> Option<u64> {
+        /// Number of the clock.
+        const MONOTONIC: u32 = 1;
+        let mut time_ns = 0;
+        let status = unsafe { clock_time_get(MONOTONIC, 1, &raw mut time_ns) };
+        (status == 0).then_some(time_ns)
     }
 
     /// Every entry, each with a NUL behind it.

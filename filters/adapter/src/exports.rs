@@ -55,7 +55,7 @@ impl<F: HttpFilter> Module<F> {
         Self(RefCell::new(Runtime::new()))
     }
 
-    /// Runs a callback, then asks the parked requests that it woke, each with memory of
+    /// Runs a callback, then asks the requests held back that it woke, each with memory of
     /// its own. `otherwise` stands for a host that calls back while a callback runs,
     /// which Envoy does not.
     fn run<R>(&self, otherwise: R, callback: impl FnOnce(&mut Runtime<F>, Host<'_>) -> R) -> R {
@@ -63,7 +63,7 @@ impl<F: HttpFilter> Module<F> {
             return otherwise;
         };
         let result = Host::enter(|host| callback(&mut runtime, host));
-        if F::HAS_ERRANDS {
+        if F::HAS_ERRANDS || F::HAS_DELAYS {
             for (stream, why) in runtime.take_woken() {
                 Host::enter(|host| runtime.ask_woken(host, stream, why));
             }
@@ -101,6 +101,11 @@ impl<F: HttpFilter> Module<F> {
         Action::Continue as u32
     }
 
+    /// A stream is over.
+    pub fn on_log(&self, stream: u32) {
+        self.run((), |runtime, host| runtime.on_log(host, stream));
+    }
+
     /// An HTTP callout ended.
     pub fn on_http_call_response(&self, token: u32, headers: usize, body_size: usize) {
         self.run((), |runtime, host| {
@@ -131,7 +136,7 @@ impl<F: HttpFilter> Module<F> {
 /// Makes a filter the one of this module: the whole of a filter crate's entry.
 ///
 /// Behind the filter stand the callbacks to export beside those that every filter
-/// needs: `response_headers`, `http_call_response`, `grpc`, `tick`.
+/// needs: `response_headers`, `http_call_response`, `grpc`, `log`, `tick`.
 #[macro_export]
 macro_rules! main {
     ($filter:ty; $($callback:ident),* $(,)?) => {
@@ -212,6 +217,12 @@ macro_rules! export {
         #[unsafe(no_mangle)]
         extern "C" fn proxy_on_grpc_close(_root: u32, token: u32, status: u32) {
             MODULE.with(|module| module.on_grpc_close(token, status));
+        }
+    };
+    (log) => {
+        #[unsafe(no_mangle)]
+        extern "C" fn proxy_on_log(stream: u32) {
+            MODULE.with(|module| module.on_log(stream));
         }
     };
     (tick) => {

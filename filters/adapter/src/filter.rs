@@ -1,8 +1,8 @@
 //! What a filter crate provides: its engine, behind these callbacks.
 
 use sluice_policy::{
-    AttributeSet, Callout, CalloutEvent, Diagnostics, HeaderEdit, Reply, Request, Severity,
-    Workload,
+    AttributeSet, Callout, CalloutEvent, Diagnostics, HeaderEdit, HeaderLine, Reply, Request,
+    Severity, Workload,
 };
 
 use crate::abi::Host;
@@ -58,6 +58,26 @@ pub enum Step<W> {
     /// It waits until the filter has news ([`Wants::wake`]), and the filter decides on
     /// it again.
     Park(W),
+    /// It is held back for a time, and the filter decides on it again when that is over
+    /// ([`Woken::Due`]), within a few milliseconds and never before. One that cannot be
+    /// held, because there are too many or the host has no clock or no ticks, is decided
+    /// on at once ([`Woken::Crowded`]). One whose client leaves meanwhile is forgotten.
+    /// For filters with [`HttpFilter::HAS_DELAYS`].
+    Delay {
+        /// How long.
+        for_ms: u32,
+        /// Handed back when it is over.
+        state: W,
+    },
+    /// Its headers are edited, it goes on, and the filter hears of the response
+    /// ([`HttpFilter::on_response`]) and of the end ([`HttpFilter::on_done`]).
+    /// For filters with [`HttpFilter::OBSERVES`].
+    Observe {
+        /// Edits of the request headers, in order.
+        request: Vec<HeaderEdit>,
+        /// Kept until the end.
+        state: W,
+    },
     /// Its headers are edited, and the filter decides on it again. The
     /// response's headers are edited when it comes.
     Amend {
@@ -80,27 +100,43 @@ pub struct Wants {
     pub wake: bool,
 }
 
-/// Why a parked request is asked again.
+/// Why a request that is held back is decided on again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Woken {
     /// The filter has news.
     News,
-    /// Too many are parked, and this one waits longest: it has to be decided now.
+    /// Too many are held back, and this one has to be decided now: of parked requests the
+    /// one that waits longest, of delayed ones the one that comes when there is no room.
     Crowded,
+    /// The time of a delay is over.
+    Due,
 }
 
 /// An HTTP filter: pure decisions behind callbacks.
 ///
-/// What goes on with a request refuses it by default: only a filter that never asks for
-/// the wait may leave its callback out.
+/// What goes on with a request does by default what is done to one without configuration:
+/// only a filter that never asks for the wait may leave its callback out.
 pub trait HttpFilter: Sized + 'static {
     /// Name in logs and diagnostics.
     const NAME: &'static str;
     /// What the filter keeps while a request waits for a callout.
     type Waiting: 'static;
+    /// Whether the filter asks others about requests ([`Step::Wait`]) or decides on them
+    /// again once they are edited ([`Step::Amend`]). What serves these is left out of a
+    /// module whose filter does not.
+    const HAS_CALLOUTS: bool = true;
     /// Whether the filter runs errands and parks requests. What serves these is left
     /// out of a module whose filter does not.
     const HAS_ERRANDS: bool = false;
+    /// Whether the filter delays requests. One that does exports `tick` in
+    /// [`main!`](crate::main); a module of another pays nothing for it.
+    const HAS_DELAYS: bool = false;
+    /// Whether the filter observes responses. One that does exports `response_headers`
+    /// and `log` in [`main!`](crate::main); a module of another pays nothing for it.
+    const OBSERVES: bool = false;
+    /// Whether [`on_response`](Self::on_response) looks at response headers: reading them
+    /// costs as much as the headers of the request.
+    const READS_RESPONSE_HEADERS: bool = true;
     /// How much of the body of an answer to a callout is read: memory of a VM never shrinks,
     /// and who is asked decides how much comes.
     const MOST_ANSWER_BYTES: usize = usize::MAX;
@@ -114,6 +150,12 @@ pub trait HttpFilter: Sized + 'static {
     /// The attributes to read before [`Self::on_request`].
     fn demand(&self) -> AttributeSet;
 
+    /// The attributes to read before [`Self::on_woken`] when a delay is over. By then the
+    /// filter may know all that it needs.
+    fn demand_when_due(&self) -> AttributeSet {
+        self.demand()
+    }
+
     /// Decides on a request.
     fn on_request(&mut self, host: Host<'_>, request: &Request<'_>) -> Step<Self::Waiting>;
 
@@ -124,7 +166,7 @@ pub trait HttpFilter: Sized + 'static {
         _request: &Request<'_>,
         _state: Self::Waiting,
     ) -> Step<Self::Waiting> {
-        Step::Reply(Self::unconfigured())
+        Self::unconfigured()
     }
 
     /// Goes on with a request whose callout ended.
@@ -135,7 +177,7 @@ pub trait HttpFilter: Sized + 'static {
         _state: Self::Waiting,
         _event: &CalloutEvent<'_>,
     ) -> Step<Self::Waiting> {
-        Step::Reply(Self::unconfigured())
+        Self::unconfigured()
     }
 
     /// Tells the host what can wait: once a second, and before the filter is dropped.
@@ -150,7 +192,7 @@ pub trait HttpFilter: Sized + 'static {
     /// An errand ended.
     fn on_errand(&mut self, _host: Host<'_>, _errand: u64, _event: &CalloutEvent<'_>) {}
 
-    /// Goes on with a request that was parked.
+    /// Goes on with a request that was parked or delayed.
     fn on_woken(
         &mut self,
         _host: Host<'_>,
@@ -158,9 +200,34 @@ pub trait HttpFilter: Sized + 'static {
         _state: Self::Waiting,
         _why: Woken,
     ) -> Step<Self::Waiting> {
-        Step::Reply(Self::unconfigured())
+        Self::unconfigured()
     }
 
-    /// What happens to requests that no configuration is known for.
-    fn unconfigured() -> Reply;
+    /// The response to an observed request begins: how its headers are edited, in order.
+    ///
+    /// `response_headers` has every line, `:status` among them; none where they are not
+    /// read ([`Self::READS_RESPONSE_HEADERS`]) or cannot be. The response may be one that
+    /// a later filter or the proxy itself gave. Not called where there is none: the
+    /// client left, or the request was reset.
+    fn on_response(
+        &mut self,
+        _host: Host<'_>,
+        _response_headers: &[HeaderLine<'_>],
+        _state: &mut Self::Waiting,
+    ) -> Vec<HeaderEdit> {
+        Vec::new()
+    }
+
+    /// An observed request is over, with or without a response: called once for each
+    /// [`Step::Observe`], so that what was counted up there can be counted down here.
+    ///
+    /// [`Host::response_code`], [`Host::response_flags`], [`Host::grpc_status`],
+    /// [`Host::upstream_attempts`] and [`Host::request_duration_ns`] say how it went. All
+    /// of them answer `None` where the end was missed (too many were observed, or the
+    /// stream was gone at a tick), or where the host does not tell.
+    fn on_done(&mut self, _host: Host<'_>, _state: Self::Waiting) {}
+
+    /// What happens to requests that no configuration is known for, and to what else has
+    /// to be decided without the filter: security filters refuse.
+    fn unconfigured() -> Step<Self::Waiting>;
 }

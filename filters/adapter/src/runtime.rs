@@ -7,9 +7,11 @@
 //! the VM for every request. Ticks tell it for nothing: each root context has its
 //! own, and they stop with it.
 
+mod delays;
 mod errands;
+mod observed;
 
-use sluice_policy::{CalloutEvent, HeaderEdit, Request};
+use sluice_policy::{AttributeSet, CalloutEvent, HeaderEdit, Request};
 
 use crate::abi::{Buffer, HeaderMap, Host, Level};
 use crate::by_number::ByNumber;
@@ -17,7 +19,9 @@ use crate::effects;
 use crate::facts::Facts;
 use crate::filter::{HttpFilter, Setup, Step, Woken};
 use crate::{counters, node, pairs};
-use errands::{Errand, Parked};
+use delays::Timetable;
+use errands::{Errand, Held};
+use observed::Observed;
 
 /// What the host does with a stream after a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +39,7 @@ pub(crate) enum Action {
 const TICK_MS: u32 = 1_000;
 /// A root context is gone when each of the others has ticked so often without it.
 const MISSED_TICKS: usize = 8;
-/// Most requests that wait or are parked, and most responses with edits: a client can open and
+/// Most requests that wait, are parked, delayed or observed, and most responses with edits: a client can open and
 /// reset streams faster than ticks tell that they are gone, and memory of a VM never
 /// shrinks.
 const MOST_PENDING: usize = 8_192;
@@ -66,10 +70,16 @@ pub(crate) struct Runtime<F: HttpFilter> {
     /// Edits that wait for response headers, by stream.
     response_edits: ByNumber<Vec<HeaderEdit>>,
     /// Requests that wait for news of their filter, by stream.
-    parked: ByNumber<Parked<F::Waiting>>,
+    parked: ByNumber<Held<F::Waiting>>,
     /// Errands under way, by token.
     errands: ByNumber<Errand>,
-    /// Parked requests to ask once the callback is over.
+    /// When delayed requests are due, for each root context.
+    timetables: Vec<Timetable>,
+    /// Requests that are delayed, by stream.
+    delayed: ByNumber<Held<F::Waiting>>,
+    /// Requests whose end is of interest, by stream.
+    observed: ByNumber<Observed<F::Waiting>>,
+    /// Requests held back, to ask once the callback is over.
     woken: Vec<(u32, Woken)>,
 }
 
@@ -82,6 +92,9 @@ impl<F: HttpFilter> Runtime<F> {
             response_edits: ByNumber::new(),
             parked: ByNumber::new(),
             errands: ByNumber::new(),
+            timetables: Vec::new(),
+            delayed: ByNumber::new(),
+            observed: ByNumber::new(),
             woken: Vec::new(),
         }
     }
@@ -111,10 +124,24 @@ impl<F: HttpFilter> Runtime<F> {
         root: u32,
         question: impl FnOnce(&mut F, &Request<'_>) -> Step<F::Waiting>,
     ) -> Step<F::Waiting> {
+        self.ask_with(host, root, F::demand, question)
+    }
+
+    /// The same with attributes of the caller's choice.
+    fn ask_with(
+        &mut self,
+        host: Host<'_>,
+        root: u32,
+        demand: impl FnOnce(&F) -> AttributeSet,
+        question: impl FnOnce(&mut F, &Request<'_>) -> Step<F::Waiting>,
+    ) -> Step<F::Waiting> {
+        if F::HAS_DELAYS {
+            self.tell_delayed(root);
+        }
         let Some(filter) = self.filter(root) else {
-            return Step::Reply(F::unconfigured());
+            return F::unconfigured();
         };
-        let demand = filter.demand();
+        let demand = demand(filter);
         let facts = if F::READS_MORE_THAN_HEADERS {
             Facts::read(host, demand)
         } else {
@@ -145,9 +172,25 @@ impl<F: HttpFilter> Runtime<F> {
                         Action::Pause
                     };
                 }
-                Step::Park(_) if !F::HAS_ERRANDS => Step::Reply(F::unconfigured()),
+                Step::Wait(..) | Step::Amend { .. } if !F::HAS_CALLOUTS => F::unconfigured(),
+                Step::Park(_) if !F::HAS_ERRANDS => F::unconfigured(),
+                Step::Delay { .. } if !F::HAS_DELAYS => F::unconfigured(),
+                Step::Observe { .. } if !F::OBSERVES => F::unconfigured(),
+                Step::Delay { for_ms, state } => {
+                    let Some(state) = self.delay(host, stream, root, for_ms, state) else {
+                        return Action::Pause;
+                    };
+                    self.ask_crowded(host, root, state)
+                }
+                Step::Observe { request, state } => {
+                    if !edit_or_reset(host, &request) {
+                        return Action::Pause;
+                    }
+                    self.observe(host, stream, root, state);
+                    return Action::Continue;
+                }
                 Step::Park(state) => {
-                    self.parked.insert(stream, Parked { root, state });
+                    self.parked.insert(stream, Held { root, state });
                     return Action::Pause;
                 }
                 Step::Wait(callout, state) => match effects::call(host, &callout) {
@@ -208,7 +251,8 @@ impl<F: HttpFilter> Runtime<F> {
         {
             self.woken.push((oldest, Woken::Crowded));
         }
-        if self.waiting.len() > MOST_PENDING
+        if F::HAS_CALLOUTS
+            && self.waiting.len() > MOST_PENDING
             && let Some(oldest) = self.waiting.first()
         {
             self.resume(host, oldest, &CalloutEvent::Failed);
@@ -219,16 +263,34 @@ impl<F: HttpFilter> Runtime<F> {
     /// Forgets what belongs to streams that are gone: the host knows them no more.
     fn forget_gone_streams(&mut self, host: Host<'_>, root: u32) {
         let has_parked = F::HAS_ERRANDS && !self.parked.is_empty();
-        if self.waiting.is_empty() && self.response_edits.is_empty() && !has_parked {
+        let has_delayed = F::HAS_DELAYS && !self.delayed.is_empty();
+        let has_observed = F::OBSERVES && !self.observed.is_empty();
+        let has_waiting =
+            F::HAS_CALLOUTS && !(self.waiting.is_empty() && self.response_edits.is_empty());
+        if !(has_waiting || has_parked || has_delayed || has_observed) {
             return;
         }
         let lives = |stream| host.set_effective_context(stream).is_ok();
-        self.waiting.retain(|_, waiting| lives(waiting.stream));
-        self.response_edits.retain(|stream, _| lives(stream));
+        if F::HAS_CALLOUTS {
+            self.waiting.retain(|_, waiting| lives(waiting.stream));
+            self.response_edits.retain(|stream, _| lives(stream));
+        }
         if has_parked {
             self.parked.retain(|stream, _| lives(stream));
         }
+        if has_delayed {
+            self.delayed.retain(|stream, _| lives(stream));
+            self.forget_gone_delays();
+        }
+        let gone = if has_observed {
+            self.observed.take_unless(|stream, _| lives(stream))
+        } else {
+            Vec::new()
+        };
         back_to(host, root);
+        if has_observed {
+            self.end_missed(host, gone);
+        }
     }
 
     fn resume(&mut self, host: Host<'_>, token: u32, event: &CalloutEvent<'_>) {
@@ -267,7 +329,7 @@ impl<F: HttpFilter> Runtime<F> {
                 filter.on_errand(host, number, event);
             }
             self.settle(host, root, root);
-        } else {
+        } else if F::HAS_CALLOUTS {
             self.resume(host, token, event);
         }
     }
@@ -319,6 +381,9 @@ impl<F: HttpFilter> Runtime<F> {
             filter: configured.filter,
             missed: 0,
         });
+        if F::HAS_DELAYS {
+            self.set_timer(host, root);
+        }
         // What they were asked by a former filter is of no more use.
         if F::HAS_ERRANDS {
             self.errands.retain(|_, errand| errand.root != root);
@@ -335,7 +400,7 @@ impl<F: HttpFilter> Runtime<F> {
                 filter.on_request(host, request)
             })
         } else {
-            Step::Reply(F::unconfigured())
+            F::unconfigured()
         };
         let action = self.take(host, stream, root, step);
         self.settle(host, root, stream);
@@ -344,13 +409,14 @@ impl<F: HttpFilter> Runtime<F> {
     }
 
     pub(crate) fn on_response_headers(&mut self, host: Host<'_>, stream: u32) {
-        if self.response_edits.is_empty() {
-            return;
-        }
-        if let Some(edits) = self.response_edits.remove(stream)
-            && !effects::edit(host, HeaderMap::Response, &edits)
+        if F::HAS_CALLOUTS
+            && !self.response_edits.is_empty()
+            && let Some(edits) = self.response_edits.remove(stream)
         {
-            host.log(Level::Warn, "response headers could not be edited");
+            edit_response(host, &edits);
+        }
+        if F::OBSERVES {
+            self.on_observed_response(host, stream);
         }
     }
 
@@ -393,6 +459,9 @@ impl<F: HttpFilter> Runtime<F> {
     }
 
     pub(crate) fn on_tick(&mut self, host: Host<'_>, root: u32) {
+        if F::HAS_DELAYS && !self.release_due(host, root) {
+            return;
+        }
         host.refresh_log_level();
         for slot in &mut self.filters {
             slot.missed = if slot.root == root {
@@ -401,12 +470,18 @@ impl<F: HttpFilter> Runtime<F> {
                 slot.missed + 1
             };
         }
+        if F::HAS_DELAYS {
+            self.tell_delayed(root);
+        }
         if let Some(filter) = self.filter(root) {
             filter.on_tick(host);
         }
         self.settle(host, root, root);
         let gone = MISSED_TICKS * self.filters.len();
         self.keep(host, |slot| slot.missed <= gone);
+        if F::HAS_DELAYS {
+            self.forget_gone_timetables();
+        }
         self.forget_gone_streams(host, root);
     }
 }
@@ -419,6 +494,12 @@ fn edit_or_reset(host: Host<'_>, edits: &[HeaderEdit]) -> bool {
         effects::reset(host);
     }
     is_edited
+}
+
+fn edit_response(host: Host<'_>, edits: &[HeaderEdit]) {
+    if !effects::edit(host, HeaderMap::Response, edits) {
+        host.log(Level::Warn, "response headers could not be edited");
+    }
 }
 
 /// Makes the context of the callback the one that host calls are about again.
@@ -481,7 +562,7 @@ mod tests {
         ) -> Step<()> {
             match event {
                 CalloutEvent::HttpResponse { .. } => Step::Continue,
-                _ => Step::Reply(Self::unconfigured()),
+                _ => Self::unconfigured(),
             }
         }
 
@@ -489,14 +570,14 @@ mod tests {
             host.increment_metric(1, 1).unwrap();
         }
 
-        fn unconfigured() -> Reply {
-            Reply {
+        fn unconfigured() -> Step<()> {
+            Step::Reply(Reply {
                 status: 403,
                 headers: Vec::new(),
                 body: Vec::new(),
                 details: Vec::new(),
                 grpc_status: None,
-            }
+            })
         }
     }
 
@@ -662,7 +743,7 @@ mod tests {
 
     #[test]
     fn a_refusal_that_cannot_be_sent_becomes_a_reset() {
-        let refuse = || Step::Reply(Asking::unconfigured());
+        let refuse = Asking::unconfigured;
         let (action, calls) = take(refuse(), "proxy_send_local_response");
         assert_eq!(action, Action::Pause);
         assert_eq!(

@@ -97,6 +97,11 @@ pub(crate) fn next_token() -> u32 {
     })
 }
 
+/// Goes on with the same host at another time.
+pub(crate) fn set_now_ns(now_ns: u64) {
+    SCRIPT.with_borrow_mut(|script| script.now_ns = Some(now_ns));
+}
+
 /// The text at a pointer that the guest passed.
 pub(crate) fn text(data: *const u8, size: usize) -> String {
     // Sound: callers pass the pointer and length of one live slice.

@@ -3,7 +3,7 @@
 use sluice_adapter::{Configured, Host, HttpFilter, Setup, Step};
 use sluice_authz::ext_authz::{self, Check, Edits, Started};
 use sluice_authz::{Program, Resume, Scratch, Verdict, configure, decide, refusal, reply_for};
-use sluice_policy::{AttributeSet, CalloutEvent, HeaderEdit, Reply, Request};
+use sluice_policy::{AttributeSet, CalloutEvent, HeaderEdit, Request};
 
 use crate::report::Report;
 
@@ -113,8 +113,10 @@ impl HttpFilter for Authz {
         self.report.flush(host);
     }
 
-    fn unconfigured() -> Reply {
-        refusal("rbac_access_denied_invalid_configuration[not_configured]")
+    fn unconfigured() -> Step<Pending> {
+        Step::Reply(refusal(
+            "rbac_access_denied_invalid_configuration[not_configured]",
+        ))
     }
 }
 

@@ -4,7 +4,7 @@ use sluice_adapter::{Configured, Host, HttpFilter, Level, Setup, Step, Wants, Wo
 use sluice_jwt::{
     MAX_JWKS_BYTES, Outcome, Program, Progress, Status, Verdict, authenticate, configure, refusal,
 };
-use sluice_policy::{AttributeSet, CalloutEvent, Reply, Request};
+use sluice_policy::{AttributeSet, CalloutEvent, Request};
 
 use crate::keyring::Keyring;
 use crate::report::Report;
@@ -72,6 +72,7 @@ impl Jwt {
 
 impl HttpFilter for Jwt {
     const NAME: &'static str = "sluice-jwt";
+    const HAS_CALLOUTS: bool = false;
     const HAS_ERRANDS: bool = true;
     /// One byte more than may be, so that too much is noticed.
     const MOST_ANSWER_BYTES: usize = MAX_JWKS_BYTES + 1;
@@ -99,7 +100,7 @@ impl HttpFilter for Jwt {
 
     fn on_woken(&mut self, host: Host<'_>, request: &Request<'_>, (): (), why: Woken) -> Step<()> {
         match why {
-            Woken::News => self.judge(host, request),
+            Woken::News | Woken::Due => self.judge(host, request),
             Woken::Crowded => self.refuse(host, request, Status::FetchFailed),
         }
     }
@@ -119,7 +120,7 @@ impl HttpFilter for Jwt {
         self.report.flush(host, &self.keyring);
     }
 
-    fn unconfigured() -> Reply {
-        refusal(Status::Unconfigured, &Request::default())
+    fn unconfigured() -> Step<()> {
+        Step::Reply(refusal(Status::Unconfigured, &Request::default()))
     }
 }

@@ -7,8 +7,10 @@ use std::collections::BinaryHeap;
 /// Something due.
 #[derive(Debug)]
 pub(crate) enum Event {
+    /// One that is not for the time at which the root's timer is set is out of date.
     Tick {
         plugin: usize,
+        at_ns: u64,
     },
     HttpAnswer {
         plugin: usize,

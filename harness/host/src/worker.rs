@@ -54,7 +54,8 @@ pub(crate) struct Root {
     /// Whether `on_configure` runs: only then can the configuration be read.
     pub configuring: bool,
     pub tick_ms: u32,
-    pub tick_planned: bool,
+    /// When the next tick is due.
+    pub tick_at_ns: Option<u64>,
     /// The HTTP answer or gRPC event being delivered.
     pub answer: Option<Message>,
     pub grpc_initial: Option<Headers>,

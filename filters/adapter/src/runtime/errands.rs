@@ -11,8 +11,8 @@ use crate::filter::{HttpFilter, Step, Wants, Woken};
 /// How often in a row a filter may want calls that cannot be made.
 const MOST_ROUNDS: usize = 4;
 
-/// A request that waits for news of its filter.
-pub(super) struct Parked<W> {
+/// A request that waits for news of its filter, or for its time.
+pub(super) struct Held<W> {
     pub(super) root: u32,
     pub(super) state: W,
 }
@@ -82,17 +82,28 @@ impl<F: HttpFilter> Runtime<F> {
         std::mem::take(&mut self.woken)
     }
 
-    /// Asks what becomes of a parked request.
+    /// Asks what becomes of a request that is held back.
     pub(crate) fn ask_woken(&mut self, host: Host<'_>, stream: u32, why: Woken) {
-        let Some(Parked { root, state }) = self.parked.remove(stream) else {
+        let is_due = F::HAS_DELAYS && why == Woken::Due;
+        let held = if is_due {
+            self.delayed.remove(stream)
+        } else {
+            self.parked.remove(stream)
+        };
+        let Some(Held { root, state }) = held else {
             return;
         };
         if host.set_effective_context(stream).is_err() {
             return;
         }
-        let step = self.ask(host, root, |filter, request| {
+        let demand = if is_due {
+            F::demand_when_due
+        } else {
+            F::demand
+        };
+        let step = self.ask_with(host, root, demand, |filter, request| {
             match filter.on_woken(host, request, state, why) {
-                Step::Park(_) if why == Woken::Crowded => Step::Reply(F::unconfigured()),
+                Step::Park(_) if why == Woken::Crowded => F::unconfigured(),
                 step => step,
             }
         });
@@ -189,14 +200,14 @@ mod tests {
             self.on_request(host, request)
         }
 
-        fn unconfigured() -> Reply {
-            Reply {
+        fn unconfigured() -> Step<()> {
+            Step::Reply(Reply {
                 status: 401,
                 headers: Vec::new(),
                 body: Vec::new(),
                 details: Vec::new(),
                 grpc_status: None,
-            }
+            })
         }
     }
 

@@ -74,8 +74,8 @@ fn get_current_time_nanoseconds(caller: Caller<'_, Guest>, time_ptr: u32) -> was
     })
 }
 
-/// A period that changes while a tick is planned takes effect after that tick,
-/// as Envoy's timer does.
+/// The timer starts anew with the period, whatever it was set to: Envoy makes a new
+/// one.
 fn set_tick_period_milliseconds(
     caller: Caller<'_, Guest>,
     period_ms: u32,
@@ -88,12 +88,11 @@ fn set_tick_period_milliseconds(
             return Ok(());
         };
         root.tick_ms = period_ms;
-        if period_ms > 0 && !root.tick_planned {
-            root.tick_planned = true;
-            worker.agenda.add(
-                now_ns + u64::from(period_ms) * 1_000_000,
-                Event::Tick { plugin },
-            );
+        root.tick_at_ns = None;
+        if period_ms > 0 {
+            let at_ns = now_ns + u64::from(period_ms) * 1_000_000;
+            root.tick_at_ns = Some(at_ns);
+            worker.agenda.add(at_ns, Event::Tick { plugin, at_ns });
         }
         Ok(())
     })

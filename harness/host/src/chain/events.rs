@@ -70,7 +70,7 @@ impl Chain {
 
     fn fire(&mut self, event: Event) {
         match event {
-            Event::Tick { plugin } => self.tick(plugin),
+            Event::Tick { plugin, at_ns } => self.tick(plugin, at_ns),
             Event::QueueReady { plugin, token } => {
                 let place = self.root_place(plugin);
                 let params = (place.context_id, token);
@@ -96,13 +96,12 @@ impl Chain {
         self.worker.serving = None;
     }
 
-    fn tick(&mut self, plugin: usize) {
+    fn tick(&mut self, plugin: usize, at_ns: u64) {
         let place = self.root_place(plugin);
         let Some(root) = self.worker.roots.get_mut(plugin) else {
             return;
         };
-        root.tick_planned = root.tick_ms > 0;
-        if !root.tick_planned {
+        if root.tick_at_ns != Some(at_ns) {
             return;
         }
         self.call(
@@ -117,10 +116,12 @@ impl Chain {
         let Some(root) = self.worker.roots.get_mut(plugin) else {
             return;
         };
-        root.tick_planned = root.tick_ms > 0 && !failed;
-        if root.tick_planned {
+        // With the period that is set now, whoever set it.
+        root.tick_at_ns = None;
+        if root.tick_ms > 0 && !failed {
             let at_ns = now_ns + u64::from(root.tick_ms) * 1_000_000;
-            self.worker.agenda.add(at_ns, Event::Tick { plugin });
+            root.tick_at_ns = Some(at_ns);
+            self.worker.agenda.add(at_ns, Event::Tick { plugin, at_ns });
         }
     }
 

@@ -261,7 +261,7 @@ fn new_root(config: &PluginConfig, vm: usize) -> Root {
         vm_configuration: config.vm_configuration.clone(),
         configuring: false,
         tick_ms: 0,
-        tick_planned: false,
+        tick_at_ns: None,
         answer: None,
         grpc_initial: None,
         grpc_trailing: None,

@@ -226,6 +226,33 @@ fn ticks_come_when_the_clock_says_so() {
     assert_eq!(chain.logs()[2].at_ns, start + 30_000_000);
 }
 
+/// A stream shortens the period while a tick is planned; the tick lengthens it.
+#[test]
+fn a_new_period_counts_from_when_it_is_set() {
+    let body = r#"
+      (func (export "proxy_on_configure") (param i32 i32) (result i32)
+        (drop (call $set_tick (i32.const 1000))) (i32.const 1))
+      (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+        (drop (call $set_tick (i32.const 10))) (i32.const 0))
+      (func (export "proxy_on_tick") (param i32)
+        (call $say (i32.const 116)) (drop (call $set_tick (i32.const 500))))"#;
+    let mut chain = chain(body);
+    let start = chain.now_ns();
+    chain.advance_to(start + 900_000_000);
+    chain.run(&get("/"));
+    let asked = chain.now_ns();
+    chain.advance_to(start + 2_000_000_000);
+    let ticks: Vec<_> = chain.logs().iter().map(|line| line.at_ns).collect();
+    assert_eq!(
+        ticks,
+        [
+            asked + 10_000_000,
+            asked + 510_000_000,
+            asked + 1_010_000_000
+        ]
+    );
+}
+
 #[test]
 fn a_tick_that_stops_the_ticking_is_the_last() {
     let body = r#"
