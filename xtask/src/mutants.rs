@@ -10,10 +10,11 @@ use crate::setup::tools;
 use crate::tree::Tree;
 
 /// Whatever refuses requests, and what carries a refusal out.
-const PACKAGES: [&str; 4] = [
+const PACKAGES: [&str; 5] = [
     "sluice-policy",
     "sluice-authz",
     "sluice-jwt",
+    "sluice-traffic",
     "sluice-adapter",
 ];
 

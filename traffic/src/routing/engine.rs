@@ -39,10 +39,8 @@ pub struct Forwarding<'p> {
     pub action: usize,
     /// Number of the destination among those of the action.
     pub destination: usize,
-    /// Its subset; empty if it has none.
-    pub subset: &'p str,
-    /// Its host in full.
-    pub host: &'p str,
+    /// Its port, subset and host, as `PORT|SUBSET|HOST`.
+    pub name: &'p str,
     /// Edits of the request.
     pub request: Vec<HeaderEdit>,
     /// Edits of the response.
@@ -214,8 +212,7 @@ impl<'p> Context<'p, '_> {
         Verdict::Forward(Forwarding {
             action: self.route.action,
             destination: number,
-            subset: &target.subset,
-            host: &target.host,
+            name: &target.name,
             request,
             response,
         })

@@ -64,7 +64,12 @@ pub const STEPS: [Step; 8] = [
 ];
 
 /// Crates whose tests also run on a 32-bit target.
-const ENGINES: [&str; 3] = ["sluice-policy", "sluice-authz", "sluice-jwt"];
+const ENGINES: [&str; 4] = [
+    "sluice-policy",
+    "sluice-authz",
+    "sluice-jwt",
+    "sluice-traffic",
+];
 /// The ways a case can be run.
 const DRIVERS: [&str; 3] = ["engine", "harness", "envoy"];
 
