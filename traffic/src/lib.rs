@@ -14,6 +14,7 @@ mod pattern;
 pub mod proxy;
 pub mod route_table;
 pub mod routing;
+mod sorted;
 #[cfg(test)]
 mod testing;
 

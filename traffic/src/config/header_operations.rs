@@ -4,6 +4,7 @@ use sluice_policy::json::Node;
 use sluice_policy::{DiagnosticCode, Diagnostics};
 
 use super::value_template::{self, ValueTemplate};
+use crate::sorted;
 
 /// `headers` of a route or a destination.
 #[derive(Debug, Clone, Default)]
@@ -93,11 +94,11 @@ fn lines(
         } else if is_untouchable(&name) {
             warn_of_skipped(&node, diagnostics);
         } else {
-            lines
-                .extend(value_template::read(&node, value, diagnostics).map(|value| (name, value)));
+            if let Some(value) = value_template::read(&node, value, diagnostics) {
+                sorted::insert(&mut lines, (name, value), |(name, _)| name.clone());
+            }
         }
     }
-    lines.sort_by(|(left, _), (right, _)| left.cmp(right));
     lines
 }
 

@@ -6,6 +6,7 @@ use super::{Condition, Route, RouteList, RouteTable, host_names};
 use crate::config::{HeaderSubject, HttpMatch, HttpRoute, ValueMatcher, VirtualService};
 use crate::matcher::TextMatcher;
 use crate::proxy::Proxy;
+use crate::sorted;
 
 /// Names of hosts, each with the numbers of the services that have it.
 type Hosts = Vec<(String, Vec<usize>)>;
@@ -18,12 +19,13 @@ impl<T: Clone> RouteTable<T> {
         proxy: &Proxy,
         mut action: impl FnMut(&VirtualService, &HttpRoute) -> T,
     ) -> Self {
-        let mut taken: Vec<&VirtualService> = services
-            .iter()
-            .filter(|service| proxy.takes(service))
-            .collect();
         // The oldest comes first, as in Istio.
-        taken.sort_by_key(|service| (&service.created, &service.name, &service.namespace));
+        let mut taken: Vec<&VirtualService> = Vec::new();
+        for service in services.iter().filter(|service| proxy.takes(service)) {
+            sorted::insert(&mut taken, service, |service| {
+                (&service.created, &service.name, &service.namespace)
+            });
+        }
         let routes: Vec<Vec<Route<T>>> = taken
             .iter()
             .map(|service| routes(service, proxy, &mut action))

@@ -29,7 +29,8 @@ pub struct Dice {
     state: u64,
     /// How far each split is round its circle.
     turns: Vec<u64>,
-    is_of_request: bool,
+    /// The hash of the request, if it has dice of its own.
+    request: Option<u64>,
 }
 
 /// 2^64 divided by the golden ratio.
@@ -41,7 +42,7 @@ impl Dice {
         let mut dice = Self {
             state: seed,
             turns: Vec::new(),
-            is_of_request: false,
+            request: None,
         };
         // Workers must not go round in step.
         dice.turns = (0..splits).map(|_| dice.number()).collect();
@@ -50,26 +51,33 @@ impl Dice {
 
     /// Dice for one request.
     pub fn of_request(seed: u64, id: &[u8]) -> Self {
+        let request = hash(seed, id);
         Self {
-            state: hash(seed, id),
+            state: request,
             turns: Vec::new(),
-            is_of_request: true,
+            request: Some(request),
+        }
+    }
+
+    fn turn(&mut self, split: usize) -> u64 {
+        match self.turns.get_mut(split) {
+            Some(turn) => {
+                *turn = turn.wrapping_add(GOLDEN);
+                *turn
+            }
+            None => self.number(),
         }
     }
 }
 
 impl Chance for Dice {
     fn point(&mut self, draw: Draw, total: u32) -> u32 {
-        let number = match draw {
-            Draw::Split(split) => match self.turns.get_mut(split) {
-                Some(turn) => {
-                    *turn = turn.wrapping_add(GOLDEN);
-                    *turn
-                }
-                None if self.is_of_request => mix(self.state ^ (split as u64).wrapping_mul(GOLDEN)),
-                None => self.number(),
-            },
-            Draw::Other => self.number(),
+        let number = match (draw, self.request) {
+            (Draw::Split(split), Some(request)) => {
+                mix(request ^ (split as u64).wrapping_mul(GOLDEN))
+            }
+            (Draw::Split(split), None) => self.turn(split),
+            (Draw::Other, _) => self.number(),
         };
         below(number, total)
     }

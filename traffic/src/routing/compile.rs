@@ -108,17 +108,16 @@ fn forward(
         sticky::applies(split, &service.namespace, &service.name, &route.name)
     };
     // One that names the route is meant more than one for all of them.
-    let mut splits: Vec<_> = config.sticky.iter().filter(of_service).collect();
-    splits.sort_by_key(|split| split.route.is_none());
+    let splits = || config.sticky.iter().filter(of_service);
+    let split = splits().find(|split| split.route.is_some());
+    let split = split.or_else(|| splits().next());
     let scope = [&*service.namespace, &*service.name, &*route.name].join("/");
     Forward {
         has_hosts: destinations
             .iter()
             .any(|target| Some(&target.host) != first.as_ref()),
         destinations,
-        sticky: splits
-            .first()
-            .map(|split| (split.key.clone(), hash(0, scope.as_bytes()))),
+        sticky: split.map(|split| (split.key.clone(), hash(0, scope.as_bytes()))),
         rewrite: route.rewrite.clone(),
         router: router_headers(route),
         mirrors: route

@@ -54,11 +54,14 @@ impl Hints {
     }
 
     fn demand_distinct(&self, node: &Node<'_>, diagnostics: &mut Diagnostics) {
-        let mut names = self.names();
-        names.sort_unstable();
-        if names.windows(2).any(|pair| pair.first() == pair.last()) {
-            let expected = "another header for each";
-            node.error(DiagnosticCode::DuplicateItem, expected, diagnostics);
+        let names = self.names();
+        let mut rest = &names[..];
+        while let Some((name, others)) = rest.split_first() {
+            if others.contains(name) {
+                let expected = "another header for each";
+                node.error(DiagnosticCode::DuplicateItem, expected, diagnostics);
+            }
+            rest = others;
         }
     }
 
