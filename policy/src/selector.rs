@@ -90,7 +90,8 @@ impl Attachment {
 /// Longest label value (Kubernetes' limit).
 const LONGEST_LABEL_BYTES: usize = 63;
 
-fn read_labels(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Labels> {
+/// Reads `matchLabels` of a selector that stands under any key.
+pub fn read_labels(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Labels> {
     let mut selector = node.object(diagnostics)?;
     let labels = selector.take("matchLabels");
     selector.finish(diagnostics);

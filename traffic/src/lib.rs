@@ -6,12 +6,14 @@
 
 pub mod breaker;
 pub mod config;
+pub mod destination_rule;
 pub mod fault;
 pub mod guard;
 mod length_table;
 mod matcher;
 mod pattern;
 pub mod proxy;
+pub mod retry_budget;
 pub mod route_table;
 pub mod routing;
 mod sorted;
