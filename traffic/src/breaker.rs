@@ -13,12 +13,14 @@
 
 mod choice;
 mod outcome;
+mod upstreams;
 
 #[cfg(test)]
 mod tests;
 
 pub use choice::{Choice, Weighted, choose};
 pub use outcome::Outcome;
+pub use upstreams::{Admission, Upstreams};
 
 use sluice_policy::Reply;
 
