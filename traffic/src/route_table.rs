@@ -9,7 +9,6 @@ use sluice_policy::{AttributeSet, Fact, Request};
 
 use crate::length_table::LengthTable;
 pub(crate) use condition::{Condition, claim, header, without_query};
-pub(crate) use host_names::full_name;
 use route_list::RouteList;
 
 /// A route with what it leads to.

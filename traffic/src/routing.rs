@@ -14,6 +14,7 @@ mod rendezvous;
 mod split;
 mod sticky;
 mod template;
+mod world;
 
 pub use chance::{Chance, Dice, Draw};
 pub use config::{Config, KINDS};
@@ -21,3 +22,4 @@ pub use engine::{Decision, Forwarding, Verdict, decide};
 pub use hints::Hints;
 pub use program::{Program, configure};
 pub use sticky::{StickyKey, StickySplit};
+pub use world::{Moment, World};

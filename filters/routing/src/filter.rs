@@ -2,7 +2,8 @@
 
 use sluice_adapter::{Configured, Host, HttpFilter, Setup, Step, random_seed};
 use sluice_policy::{Attribute, AttributeSet, Fact, HeaderEdit, HeaderLine, Request};
-use sluice_traffic::routing::{Decision, Dice, Program, Verdict, configure, decide};
+use sluice_traffic::breaker::{Admission, Outcome, Upstreams};
+use sluice_traffic::routing::{Dice, Forwarding, Moment, Program, Verdict, configure, decide};
 
 use crate::report::Report;
 
@@ -11,33 +12,52 @@ pub struct Routing {
     program: Program,
     /// Chance of all requests, where no seed gives each its own.
     dice: Dice,
+    upstreams: Upstreams,
     report: Report,
     demand: AttributeSet,
 }
 
-/// What is kept of a request until its response.
+/// What is kept of a request until it is over.
 pub struct Sent {
     response: Vec<HeaderEdit>,
+    admission: Option<Admission>,
+    is_grpc: bool,
 }
 
 /// By what a seed tells requests apart.
 const REQUEST_ID: &[u8] = b"x-request-id";
+/// What the content type of gRPC begins with.
+const GRPC: &[u8] = b"application/grpc";
 
 impl Routing {
-    fn decide<'p>(program: &'p Program, dice: &mut Dice, request: &Request<'_>) -> Decision<'p> {
-        match program.seed() {
-            None => decide(program, request, dice),
-            Some(seed) => decide(program, request, &mut Dice::of_request(seed, id(request))),
+    fn send(request: &Request<'_>, forwarding: Forwarding<'_>) -> Step<Sent> {
+        if forwarding.response.is_empty() && forwarding.admission.is_none() {
+            return Step::Forward(forwarding.request);
+        }
+        let content_type = line(request, b"content-type").unwrap_or_default();
+        Step::Observe {
+            request: forwarding.request,
+            state: Sent {
+                response: forwarding.response,
+                admission: forwarding.admission,
+                is_grpc: content_type.starts_with(GRPC),
+            },
         }
     }
 }
 
-fn id<'a>(request: &Request<'a>) -> &'a [u8] {
+/// The first line of a header.
+fn line<'a>(request: &Request<'a>, name: &[u8]) -> Option<&'a [u8]> {
     let Fact::Present(lines) = request.headers else {
-        return b"";
+        return None;
     };
-    let id = lines.iter().find(|(name, _)| *name == REQUEST_ID);
-    id.map_or(b"", |(_, id)| *id)
+    let line = lines.iter().find(|(other, _)| *other == name);
+    line.map(|(_, value)| *value)
+}
+
+/// What breakers go by. A host without a clock has none that ever close again.
+fn now_ms(host: Host<'_>) -> u64 {
+    host.now_ns().unwrap_or_default() / 1_000_000
 }
 
 impl HttpFilter for Routing {
@@ -55,6 +75,7 @@ impl HttpFilter for Routing {
         }
         let filter = Self {
             dice: Dice::new(random_seed(), program.split_count()),
+            upstreams: Upstreams::new(&program.policies(), 0),
             report: Report::default(),
             demand,
             program,
@@ -67,21 +88,27 @@ impl HttpFilter for Routing {
     }
 
     fn on_request(&mut self, host: Host<'_>, request: &Request<'_>) -> Step<Sent> {
-        let decision = Self::decide(&self.program, &mut self.dice, request);
+        let mut own_dice = self.program.seed().map(|seed| {
+            let id = line(request, REQUEST_ID).unwrap_or_default();
+            Dice::of_request(seed, id)
+        });
+        let mut moment = Moment {
+            dice: own_dice.as_mut().unwrap_or(&mut self.dice),
+            upstreams: &mut self.upstreams,
+            now_ms: if self.program.is_guarded() {
+                now_ms(host)
+            } else {
+                0
+            },
+        };
+        let decision = decide(&self.program, request, &mut moment);
         self.report.decision(host, &decision);
         match decision.verdict {
             Verdict::Pass(edits) if edits.is_empty() => Step::Continue,
             Verdict::Pass(edits) => Step::Forward(edits),
             Verdict::Reply(reply) => Step::Reply(reply),
-            Verdict::Forward(forwarding) if forwarding.response.is_empty() => {
-                Step::Forward(forwarding.request)
-            }
-            Verdict::Forward(forwarding) => Step::Observe {
-                request: forwarding.request,
-                state: Sent {
-                    response: forwarding.response,
-                },
-            },
+            Verdict::Refuse(refusal) => Step::Reply(refusal.reply()),
+            Verdict::Forward(forwarding) => Self::send(request, forwarding),
         }
     }
 
@@ -94,7 +121,37 @@ impl HttpFilter for Routing {
         std::mem::take(&mut sent.response)
     }
 
+    fn on_done(&mut self, host: Host<'_>, sent: Sent) {
+        let Some(admission) = sent.admission else {
+            return;
+        };
+        let status = host.response_code().unwrap_or_default();
+        let grpc_status = if sent.is_grpc {
+            host.grpc_status()
+        } else {
+            None
+        };
+        let flags = host.response_flags().unwrap_or_default();
+        let attempts = host.upstream_attempts().unwrap_or_default();
+        let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+        let outcome = Outcome::of(status, grpc_status, flags);
+        let ejection = self
+            .upstreams
+            .end(&admission, outcome, attempts, now_ms(host));
+        if let Some(ejection) = ejection {
+            let name = admission
+                .upstream()
+                .and_then(|upstream| self.program.upstream_name(upstream));
+            self.report
+                .ejected(host, name.unwrap_or_default(), ejection);
+        }
+    }
+
     fn on_tick(&mut self, host: Host<'_>) {
+        if self.program.is_guarded() {
+            self.report
+                .upstreams(host, &mut self.upstreams, now_ms(host));
+        }
         self.report.flush(host);
     }
 

@@ -1,27 +1,45 @@
-//! What operators see of decisions: counters and debug log lines.
+//! What operators see of decisions: counters, gauges and log lines.
 
-use sluice_adapter::{Counters, Host, Level};
+use sluice_adapter::{Counters, Host, Level, MetricKind};
+use sluice_traffic::breaker::{Choice, Ejection, Upstreams};
 use sluice_traffic::routing::{Decision, Verdict};
 
 const SENT: &str = "sluice_routing_requests_total.destination.";
+const MOVED: &str = "sluice_routing_moved_total.destination.";
 const ANSWERED: &str = "sluice_routing_answers_total.status.";
+const REFUSED: &str = "sluice_routing_refused_total.reason.";
 const PASSED: &str = "sluice_routing_passed_total.reason.";
+const EJECTED: &str = "sluice_routing_ejections_total.destination.";
+const CURTAILED: &str = "sluice_routing_retries_curtailed_total";
+/// How many destinations are ejected now.
+const EJECTED_NOW: &str = "sluice_routing_ejected";
 
 /// Counts and logs.
 #[derive(Debug, Default)]
 pub struct Report {
     counters: Counters,
+    /// Requests with fewer retries, as far as they were told.
+    curtailed: u64,
+    /// Destinations that are ejected, as they were told, and the host's number for it.
+    ejected: (i64, Option<u32>),
 }
 
 impl Report {
     /// Reports one decision.
     pub fn decision(&mut self, host: Host<'_>, decision: &Decision<'_>) {
         match &decision.verdict {
-            Verdict::Forward(to) => self.counters.increment(host, SENT, to.name),
+            Verdict::Forward(to) => {
+                self.counters.increment(host, SENT, to.name);
+                let choice = to.admission.as_ref().map(|admission| admission.choice);
+                if let Some(Choice::Moved(_)) = choice {
+                    self.counters.increment(host, MOVED, to.name);
+                }
+            }
             Verdict::Reply(reply) => {
                 let status = reply.status.to_string();
                 self.counters.increment(host, ANSWERED, &status);
             }
+            Verdict::Refuse(refusal) => self.counters.increment(host, REFUSED, refusal.name()),
             Verdict::Pass(_) => self.counters.increment(host, PASSED, "no_host"),
         }
         if decision.is_uncertain {
@@ -29,6 +47,40 @@ impl Report {
         }
         if host.logs(Level::Debug) {
             host.log(Level::Debug, &line(decision));
+        }
+    }
+
+    /// A destination is left out for a while.
+    pub fn ejected(&mut self, host: Host<'_>, name: &str, ejection: Ejection) {
+        self.counters.increment(host, EJECTED, name);
+        let Ejection { cause, for_ms } = ejection;
+        let line = format!(
+            "sluice-routing ejected destination={name} cause={} for_ms={for_ms}",
+            cause.name()
+        );
+        host.log(Level::Warn, &line);
+    }
+
+    /// What is to be told of breakers and budgets once a second.
+    pub fn upstreams(&mut self, host: Host<'_>, upstreams: &mut Upstreams, now_ms: u64) {
+        let curtailed = upstreams.curtailed();
+        for _ in self.curtailed..curtailed {
+            self.counters.increment(host, CURTAILED, "");
+        }
+        self.curtailed = curtailed;
+        let ejected = i64::try_from(upstreams.ejected(now_ms)).unwrap_or(i64::MAX);
+        let (told, id) = &mut self.ejected;
+        if *told == ejected {
+            return;
+        }
+        if id.is_none() {
+            *id = host.define_metric(MetricKind::Gauge, EJECTED_NOW).ok();
+        }
+        // All workers share the gauge: each adds what changed with it.
+        if let Some(id) = *id
+            && host.increment_metric(id, ejected - *told).is_ok()
+        {
+            *told = ejected;
         }
     }
 
@@ -41,10 +93,11 @@ impl Report {
 /// One line, `key=value`.
 fn line(decision: &Decision<'_>) -> String {
     let route = decision.route.unwrap_or("none");
-    let verdict = match &decision.verdict {
-        Verdict::Forward(to) => format!("sent destination={}", to.name),
-        Verdict::Reply(reply) => format!("answered status={}", reply.status),
-        Verdict::Pass(_) => "passed".to_owned(),
+    let (verdict, key, value) = match &decision.verdict {
+        Verdict::Forward(to) => ("sent", "destination", to.name.to_owned()),
+        Verdict::Reply(reply) => ("answered", "status", reply.status.to_string()),
+        Verdict::Refuse(refusal) => ("refused", "reason", refusal.name().to_owned()),
+        Verdict::Pass(_) => ("passed", "reason", "no_host".to_owned()),
     };
-    format!("sluice-routing verdict={verdict} route={route}")
+    format!("sluice-routing verdict={verdict} {key}={value} route={route}")
 }

@@ -102,6 +102,7 @@ codes! {
     InvalidRegex "invalid-regex" "A regular expression, or what replaces its finds, cannot be used."
     InvalidHeaderValue "invalid-header-value" "A value of a header has a character or a % that cannot be."
     InvalidGateway "invalid-gateway" "A gateway is not named by its namespace and name."
+    UnknownSubset "unknown-subset" "A route leads to a subset that no DestinationRule has."
     UnknownRoute "unknown-route" "A resource names a VirtualService or a route of it that is not there."
     LeftToEnvoy "left-to-envoy" "The filter leaves it to Envoy's own configuration."
     // Of workloads.

@@ -22,6 +22,13 @@ pub struct Admission {
     upstream: Option<usize>,
 }
 
+impl Admission {
+    /// The number of the destination that it is counted at.
+    pub fn upstream(&self) -> Option<usize> {
+        self.upstream
+    }
+}
+
 impl Upstreams {
     /// Of destinations for which this holds, in the order of their numbers.
     pub fn new(policies: &[SubsetPolicy], now_ms: u64) -> Self {

@@ -4,6 +4,7 @@ use sluice_policy::{Attribute, AttributeSet};
 
 use super::{Condition, Route, RouteList, RouteTable, host_names};
 use crate::config::{HeaderSubject, HttpMatch, HttpRoute, ValueMatcher, VirtualService};
+use crate::destination_rule::host_in_full;
 use crate::matcher::TextMatcher;
 use crate::proxy::Proxy;
 use crate::sorted;
@@ -79,7 +80,7 @@ fn hosts(services: &[&VirtualService], proxy: &Proxy) -> Hosts {
     let mut hosts: Hosts = Vec::new();
     for (number, service) in services.iter().enumerate() {
         for host in &service.hosts {
-            let full = host_names::full_name(host, &service.namespace);
+            let full = host_in_full(host, &service.namespace);
             let names = match proxy.is_in_mesh() {
                 true => host_names::in_mesh(&full, &proxy.workload().namespace),
                 false => vec![full],

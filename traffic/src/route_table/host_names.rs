@@ -3,15 +3,6 @@
 /// The domain of a cluster's services, Istio's default.
 const CLUSTER_DOMAIN: &str = "svc.cluster.local";
 
-/// The full name of a host of a resource. One without a dot is a service of the
-/// resource's namespace.
-pub(crate) fn full_name(host: &str, namespace: &str) -> String {
-    if host.contains('.') || host == "*" {
-        return host.to_owned();
-    }
-    [host, ".", namespace, ".", CLUSTER_DOMAIN].concat()
-}
-
 /// The names by which sidecars in `namespace` may ask for a host: a service has short
 /// ones too, and one of their own namespace the shortest.
 pub(super) fn in_mesh(full_name: &str, namespace: &str) -> Vec<String> {
@@ -36,6 +27,7 @@ pub(super) fn in_mesh(full_name: &str, namespace: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::destination_rule::host_in_full;
 
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -66,7 +58,7 @@ mod tests {
             ("*", "n", "n", &["*"]),
         ];
         for (host, namespace, client, expected) in table {
-            assert_eq!(in_mesh(&full_name(host, namespace), client), expected);
+            assert_eq!(in_mesh(&host_in_full(host, namespace), client), expected);
         }
     }
 }

@@ -5,14 +5,16 @@ use sluice_policy::{Attribute, AttributeSet, DiagnosticCode, Diagnostics, Worklo
 
 use super::chance::hash;
 use super::config::Config;
-use super::program::{Action, Forward, Program, RouterHeader, Target, Then};
+use super::engine::MAX_RETRIES;
+use super::program::{Action, Forward, Program, RouterHeader, Target, Then, Upstream};
 use super::sticky::{self, StickyKey};
 use super::template;
+use crate::breaker::Weighted;
 use crate::config::{
-    Destination, Headers, HttpRoute, Mirror, RedirectPort, Retries, RouteAction,
-    WeightedDestination,
+    Destination, Headers, HttpRoute, RedirectPort, Retries, RouteAction, WeightedDestination,
 };
-use crate::route_table::{RouteTable, full_name};
+use crate::destination_rule::{DestinationRules, SubsetPolicy, host_in_full};
+use crate::route_table::RouteTable;
 use crate::{Proxy, VirtualService};
 
 /// Compiles a configuration for a workload.
@@ -25,11 +27,19 @@ pub(super) fn compile(
     check_sticky(config, diagnostics);
     let workload = workload.cloned().unwrap_or_default();
     let proxy = Proxy::new(workload, config.gateways.clone());
+    let root = &config.mesh.root_namespace;
+    let mut compiler = Compiler {
+        config,
+        rules: DestinationRules::new(config.rules.clone(), proxy.workload(), root),
+        upstreams: Vec::new(),
+        diagnostics,
+    };
     let mut actions = Vec::new();
     let table = RouteTable::build(&config.services, &proxy, |service, route| {
-        actions.push(action(config, service, route));
+        actions.push(compiler.action(service, route));
         actions.len() - 1
     });
+    let upstreams = compiler.upstreams;
     let mut demand = table.demand();
     if !table.is_empty() {
         // Hints that a client sends are found among them.
@@ -41,6 +51,7 @@ pub(super) fn compile(
     Program {
         table,
         actions,
+        upstreams,
         hints: config.hints.clone(),
         seed: config.seed,
         demand,
@@ -79,52 +90,124 @@ fn check_sticky(config: &Config, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn action(config: &Config, service: &VirtualService, route: &HttpRoute) -> Action {
-    Action {
-        then: match &route.action {
-            RouteAction::Forward(destinations) => {
-                Then::Forward(forward(config, service, route, destinations))
-            }
-            RouteAction::Redirect(redirect) => Then::Redirect(redirect.clone()),
-            RouteAction::Respond(response) => Then::Respond(response.clone()),
-        },
-        headers: route.headers.clone(),
-        cors: route.cors.clone(),
-    }
+/// What routes are compiled with.
+struct Compiler<'c> {
+    config: &'c Config,
+    rules: DestinationRules,
+    upstreams: Vec<Upstream>,
+    diagnostics: &'c mut Diagnostics,
 }
 
-fn forward(
-    config: &Config,
-    service: &VirtualService,
-    route: &HttpRoute,
-    destinations: &[WeightedDestination],
-) -> Forward {
-    let destinations: Vec<Target> = destinations
-        .iter()
-        .map(|destination| target(destination, service))
-        .collect();
-    let first = destinations.first().map(|target| target.host.clone());
-    let of_service = |split: &&sticky::StickySplit| {
-        sticky::applies(split, &service.namespace, &service.name, &route.name)
-    };
-    // One that names the route is meant more than one for all of them.
-    let splits = || config.sticky.iter().filter(of_service);
-    let split = splits().find(|split| split.route.is_some());
-    let split = split.or_else(|| splits().next());
-    let scope = [&*service.namespace, &*service.name, &*route.name].join("/");
-    Forward {
-        has_hosts: destinations
+/// Retries of a route that does not say: Istio's default.
+const DEFAULT_RETRIES: u32 = 2;
+
+impl Compiler<'_> {
+    fn action(&mut self, service: &VirtualService, route: &HttpRoute) -> Action {
+        Action {
+            then: match &route.action {
+                RouteAction::Forward(destinations) => {
+                    Then::Forward(self.forward(service, route, destinations))
+                }
+                RouteAction::Redirect(redirect) => Then::Redirect(redirect.clone()),
+                RouteAction::Respond(response) => Then::Respond(response.clone()),
+            },
+            headers: route.headers.clone(),
+            cors: route.cors.clone(),
+        }
+    }
+
+    fn forward(
+        &mut self,
+        service: &VirtualService,
+        route: &HttpRoute,
+        destinations: &[WeightedDestination],
+    ) -> Forward {
+        let guarded = self.guarded(service, destinations);
+        let destinations: Vec<Target> = destinations
             .iter()
-            .any(|target| Some(&target.host) != first.as_ref()),
-        destinations,
-        sticky: split.map(|split| (split.key.clone(), hash(0, scope.as_bytes()))),
-        rewrite: route.rewrite.clone(),
-        router: router_headers(route),
-        mirrors: route
-            .mirrors
+            .map(|destination| target(destination, service))
+            .collect();
+        let first = destinations.first().map(|target| target.host.clone());
+        let retries = route.retries.as_ref();
+        Forward {
+            has_hosts: destinations
+                .iter()
+                .any(|target| Some(&target.host) != first.as_ref()),
+            destinations,
+            guarded,
+            retries: retries.map_or(DEFAULT_RETRIES, |retries| retries.attempts.into()),
+            sticky: self.sticky(service, route),
+            rewrite: route.rewrite.clone(),
+            router: router_headers(route),
+            mirrors: route
+                .mirrors
+                .iter()
+                .map(|mirror| (mirror.clone(), name(&mirror.destination, service)))
+                .collect(),
+        }
+    }
+
+    /// The split of a route. One that names the route is meant more than one for all.
+    fn sticky(&self, service: &VirtualService, route: &HttpRoute) -> Option<(StickyKey, u64)> {
+        let splits = || {
+            self.config.sticky.iter().filter(|split| {
+                sticky::applies(split, &service.namespace, &service.name, &route.name)
+            })
+        };
+        let own = splits().find(|split| split.route.is_some());
+        let split = own.or_else(|| splits().next())?;
+        let scope = [&*service.namespace, &*service.name, &*route.name].join("/");
+        Some((split.key.clone(), hash(0, scope.as_bytes())))
+    }
+
+    /// Destinations by their breakers.
+    fn guarded(
+        &mut self,
+        service: &VirtualService,
+        destinations: &[WeightedDestination],
+    ) -> Vec<Weighted> {
+        let mut guarded = Vec::new();
+        let mut holds_any = false;
+        for weighted in destinations {
+            let policy = self.policy(&weighted.destination, service);
+            holds_any |= policy != SubsetPolicy::default();
+            guarded.push(Weighted {
+                breaker: self.upstream(name(&weighted.destination, service), policy),
+                weight: weighted.weight,
+            });
+        }
+        if !holds_any {
+            guarded.clear();
+        }
+        guarded
+    }
+
+    fn upstream(&mut self, name: Box<str>, policy: SubsetPolicy) -> usize {
+        let known = self
+            .upstreams
             .iter()
-            .map(|mirror| (mirror.clone(), mirror_name(mirror, service)))
-            .collect(),
+            .position(|upstream| upstream.name == name);
+        known.unwrap_or_else(|| {
+            self.upstreams.push(Upstream { name, policy });
+            self.upstreams.len() - 1
+        })
+    }
+
+    /// What holds for a destination. Where DestinationRules are given at all, its subset
+    /// has to be in one of them: in Istio requests to another one get 503.
+    fn policy(&mut self, destination: &Destination, service: &VirtualService) -> SubsetPolicy {
+        let host = host_in_full(&destination.host, &service.namespace);
+        let subset = destination.subset.as_deref();
+        let policy = self.rules.resolve(&host, subset, destination.port);
+        if policy.is_err() && !self.config.rules.is_empty() {
+            let subset = quote(subset.unwrap_or_default());
+            let found = format!("the subset {subset} of {}", quote(&host));
+            let path = format!("{}/{}", service.namespace, service.name);
+            let expected = "a DestinationRule among the resources that has it";
+            let code = DiagnosticCode::UnknownSubset;
+            self.diagnostics.error(code, &path, found, expected);
+        }
+        policy.unwrap_or_default()
     }
 }
 
@@ -132,7 +215,7 @@ fn target(weighted: &WeightedDestination, service: &VirtualService) -> Target {
     let destination = &weighted.destination;
     Target {
         name: name(destination, service),
-        host: full_name(&destination.host, &service.namespace).into(),
+        host: host_in_full(&destination.host, &service.namespace).into(),
         subset: destination.subset.clone().unwrap_or_default(),
         weight: weighted.weight,
         headers: weighted.headers.clone(),
@@ -141,17 +224,13 @@ fn target(weighted: &WeightedDestination, service: &VirtualService) -> Target {
 
 /// Host, subset and port, as Istio's names of clusters have them.
 fn name(destination: &Destination, service: &VirtualService) -> Box<str> {
-    let host = full_name(&destination.host, &service.namespace);
+    let host = host_in_full(&destination.host, &service.namespace);
     let port = destination
         .port
         .map(|port| port.to_string())
         .unwrap_or_default();
     let subset = destination.subset.as_deref().unwrap_or_default();
     [&port, subset, &host].join("|").into()
-}
-
-fn mirror_name(mirror: &Mirror, service: &VirtualService) -> Box<str> {
-    name(&mirror.destination, service)
 }
 
 /// Envoy's documentation of its router lists them.
@@ -171,7 +250,7 @@ fn router_headers(route: &HttpRoute) -> Vec<RouterHeader> {
     let Some(retries) = &route.retries else {
         return headers;
     };
-    headers.push(single("x-envoy-max-retries", retries.attempts.to_string()));
+    headers.push(single(MAX_RETRIES, retries.attempts.to_string()));
     if retries.attempts == 0 {
         return headers;
     }

@@ -1,20 +1,23 @@
 //! What the routing filter is configured with.
 
-use sluice_policy::resource::{Kind, STICKY_SPLIT, VIRTUAL_SERVICE};
+use sluice_policy::resource::{DESTINATION_RULE, Kind, STICKY_SPLIT, VIRTUAL_SERVICE};
 use sluice_policy::{Diagnostics, Mesh, Resource, Workload, plugin_config};
 
 use super::hints::Hints;
 use super::sticky::StickySplit;
+use crate::destination_rule::DestinationRule;
 use crate::{Proxy, VirtualService};
 
 /// The kinds of resources that the filter takes.
-pub const KINDS: [&Kind; 2] = [&VIRTUAL_SERVICE, &STICKY_SPLIT];
+pub const KINDS: [&Kind; 3] = [&VIRTUAL_SERVICE, &DESTINATION_RULE, &STICKY_SPLIT];
 
 /// Everything that the filter was configured with.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     /// VirtualServices, in no particular order.
     pub services: Vec<VirtualService>,
+    /// DestinationRules.
+    pub rules: Vec<DestinationRule>,
     /// StickySplits.
     pub sticky: Vec<StickySplit>,
     /// Mesh-wide settings.
@@ -58,6 +61,9 @@ impl Config {
     pub fn add(&mut self, resource: &Resource<'_>, diagnostics: &mut Diagnostics) {
         if *resource.kind == STICKY_SPLIT {
             self.sticky.extend(StickySplit::read(resource, diagnostics));
+        } else if *resource.kind == DESTINATION_RULE {
+            let rule = DestinationRule::read(resource, diagnostics);
+            self.rules.extend(rule);
         } else {
             self.services
                 .extend(VirtualService::read(resource, diagnostics));

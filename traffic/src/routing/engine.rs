@@ -2,10 +2,12 @@
 
 use sluice_policy::{HeaderEdit, Reply, Request};
 
-use super::chance::{Chance, Draw};
+use super::chance::Draw;
 use super::program::{Action, Forward, Program, RouterHeader, Target, Then};
 use super::sticky::Known;
+use super::world::World;
 use super::{cors, edits, path, redirect, rendezvous, split};
+use crate::breaker::{Admission, Refusal};
 use crate::config::{HeaderOperations, MILLION};
 use crate::route_table::{Found, Route, header};
 
@@ -28,6 +30,8 @@ pub enum Verdict<'p> {
     /// It is answered: by a redirect, a direct response, to a browser's question, or
     /// because no route takes it.
     Reply(Reply),
+    /// It is answered, because of what became of others.
+    Refuse(Refusal),
     /// It is sent to a destination.
     Forward(Forwarding<'p>),
 }
@@ -39,6 +43,9 @@ pub struct Forwarding<'p> {
     pub action: usize,
     /// Number of the destination among those of the action.
     pub destination: usize,
+    /// What counts it as under way, where something holds for the destinations of the
+    /// route: to be taken back when it has ended.
+    pub admission: Option<Admission>,
     /// Its port, subset and host, as `PORT|SUBSET|HOST`.
     pub name: &'p str,
     /// Edits of the request.
@@ -51,7 +58,7 @@ pub struct Forwarding<'p> {
 pub fn decide<'p>(
     program: &'p Program,
     request: &Request<'_>,
-    chance: &mut impl Chance,
+    world: &mut impl World,
 ) -> Decision<'p> {
     let search = program.table.search(request);
     let (verdict, route) = match search.found {
@@ -68,7 +75,7 @@ pub fn decide<'p>(
                         action,
                         request,
                     }
-                    .follow(chance)
+                    .follow(world)
                 },
             );
             (verdict, Some(&*route.name))
@@ -80,6 +87,9 @@ pub fn decide<'p>(
         is_uncertain: search.is_uncertain,
     }
 }
+
+/// How often Envoy's router tries again at the most.
+pub(super) const MAX_RETRIES: &str = "x-envoy-max-retries";
 
 /// As Envoy's router answers.
 fn not_found() -> Reply {
@@ -112,7 +122,7 @@ struct Context<'p, 'r> {
 }
 
 impl<'p> Context<'p, '_> {
-    fn follow(&self, chance: &mut impl Chance) -> Verdict<'p> {
+    fn follow(&self, world: &mut impl World) -> Verdict<'p> {
         let mut response = match self
             .action
             .cors
@@ -124,7 +134,7 @@ impl<'p> Context<'p, '_> {
             Some(cors::Answer::Nothing) | None => Vec::new(),
         };
         match &self.action.then {
-            Then::Forward(forward) => self.forward(forward, chance, response),
+            Then::Forward(forward) => self.forward(forward, world, response),
             Then::Redirect(to) => {
                 let location = redirect::location(to, self.route, self.request);
                 let line = (b"location".to_vec(), location);
@@ -183,11 +193,24 @@ impl<'p> Context<'p, '_> {
     fn forward(
         &self,
         forward: &'p Forward,
-        chance: &mut impl Chance,
+        world: &mut impl World,
         mut response: Vec<HeaderEdit>,
     ) -> Verdict<'p> {
-        let choice = self.choose(forward, chance, &mut response);
-        let Some((number, target)) = choice else {
+        let Some(given) = self.choose(forward, world, &mut response) else {
+            return Verdict::Reply(not_found());
+        };
+        let wanted = self.wanted_retries(forward);
+        let admission = match forward.guarded.as_slice() {
+            [] => None,
+            route => match world.begin(route, given, wanted) {
+                Ok(admission) => Some(admission),
+                Err(refusal) => return Verdict::Refuse(refusal),
+            },
+        };
+        let number = admission
+            .as_ref()
+            .map_or(given, |admission| admission.choice.destination(given));
+        let Some(target) = forward.destinations.get(number) else {
             return Verdict::Reply(not_found());
         };
         let headers = &self.action.headers;
@@ -208,10 +231,15 @@ impl<'p> Context<'p, '_> {
         for router in &forward.router {
             request.extend(self.tell_router(router));
         }
-        self.hint(forward, target, chance, &mut request);
+        let retries = admission.as_ref().map(|admission| admission.retries);
+        if let Some(retries) = retries.filter(|retries| *retries < wanted) {
+            request.push(set(MAX_RETRIES, retries.to_string().as_bytes()));
+        }
+        self.hint(forward, target, world, &mut request);
         Verdict::Forward(Forwarding {
             action: self.route.action,
             destination: number,
+            admission,
             name: &target.name,
             request,
             response,
@@ -222,28 +250,35 @@ impl<'p> Context<'p, '_> {
     fn choose(
         &self,
         forward: &'p Forward,
-        chance: &mut impl Chance,
+        world: &mut impl World,
         response: &mut Vec<HeaderEdit>,
-    ) -> Option<(usize, &'p Target)> {
+    ) -> Option<usize> {
         let targets = &forward.destinations;
         let weights = || targets.iter().map(|target| target.weight);
         let by_key = |key: &[u8], scope: u64| {
             let named = targets.iter().map(|target| (&*target.name, target.weight));
             rendezvous::choose(key, scope, named)
         };
-        let number = match &forward.sticky {
+        match &forward.sticky {
             None if targets.len() == 1 => Some(0),
-            None => split::draw(self.route.action, weights(), chance),
-            Some((sticky, scope)) => match sticky.of(self.request, chance) {
+            None => split::draw(self.route.action, weights(), world),
+            Some((sticky, scope)) => match sticky.of(self.request, world) {
                 Known::By(key) => by_key(&key, *scope),
                 Known::From(key, edit) => {
                     response.push(edit);
                     by_key(&key, *scope)
                 }
-                Known::Not => split::draw(self.route.action, weights(), chance),
+                Known::Not => split::draw(self.route.action, weights(), world),
             },
-        }?;
-        Some((number, targets.get(number)?))
+        }
+    }
+
+    /// How many retries Envoy would make: as many as the client says, or the route.
+    fn wanted_retries(&self, forward: &Forward) -> u32 {
+        let lines = header(self.request, MAX_RETRIES);
+        let own = lines.and_then(|mut lines| lines.next());
+        let own = own.and_then(|own| std::str::from_utf8(own).ok()?.parse().ok());
+        own.unwrap_or(forward.retries)
     }
 
     /// Path and authority. What the route rewrites counts more than what headers say,
@@ -278,14 +313,13 @@ impl<'p> Context<'p, '_> {
         &self,
         forward: &Forward,
         target: &Target,
-        chance: &mut impl Chance,
+        world: &mut impl World,
         request: &mut Vec<HeaderEdit>,
     ) {
         let hints = &self.program.hints;
         let mut mirrored: Vec<&str> = Vec::new();
         for (mirror, name) in &forward.mirrors {
-            if mirror.millionths == MILLION
-                || chance.point(Draw::Other, MILLION) < mirror.millionths
+            if mirror.millionths == MILLION || world.point(Draw::Other, MILLION) < mirror.millionths
             {
                 mirrored.push(name);
             }

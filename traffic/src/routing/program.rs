@@ -6,7 +6,9 @@ use super::compile::compile;
 use super::config::Config;
 use super::hints::Hints;
 use super::sticky::StickyKey;
+use crate::breaker::Weighted;
 use crate::config::{Cors, DirectResponse, Headers, Mirror, Redirect, Rewrite};
+use crate::destination_rule::SubsetPolicy;
 use crate::route_table::RouteTable;
 
 /// Everything that a decision needs, immutable and shareable.
@@ -14,9 +16,19 @@ use crate::route_table::RouteTable;
 pub struct Program {
     pub(super) table: RouteTable<usize>,
     pub(super) actions: Vec<Action>,
+    /// What holds for destinations, each once.
+    pub(super) upstreams: Vec<Upstream>,
     pub(super) hints: Hints,
     pub(super) seed: Option<u64>,
     pub(super) demand: AttributeSet,
+}
+
+/// A destination of whichever routes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Upstream {
+    /// Port, subset and host.
+    pub(super) name: Box<str>,
+    pub(super) policy: SubsetPolicy,
 }
 
 /// What a route leads to.
@@ -38,6 +50,10 @@ pub(super) enum Then {
 #[derive(Debug)]
 pub(super) struct Forward {
     pub(super) destinations: Vec<Target>,
+    /// The same by their breakers; none if nothing holds for any of them.
+    pub(super) guarded: Vec<Weighted>,
+    /// How many retries a request would have.
+    pub(super) retries: u32,
     /// By what clients are told apart, and what makes their keys this route's.
     pub(super) sticky: Option<(StickyKey, u64)>,
     pub(super) rewrite: Rewrite,
@@ -84,6 +100,25 @@ impl Program {
     /// How many splits there are.
     pub fn split_count(&self) -> usize {
         self.actions.len()
+    }
+
+    /// Whether something holds for any destination, so that time matters.
+    pub fn is_guarded(&self) -> bool {
+        let mut upstreams = self.upstreams.iter();
+        upstreams.any(|upstream| upstream.policy != SubsetPolicy::default())
+    }
+
+    /// What holds for each destination, for [`Upstreams::new`](crate::breaker::Upstreams).
+    pub fn policies(&self) -> Vec<SubsetPolicy> {
+        self.upstreams
+            .iter()
+            .map(|upstream| upstream.policy)
+            .collect()
+    }
+
+    /// The name of a destination by the number of its breaker, as `PORT|SUBSET|HOST`.
+    pub fn upstream_name(&self, number: usize) -> Option<&str> {
+        self.upstreams.get(number).map(|upstream| &*upstream.name)
     }
 
     /// With one, what becomes of a request hangs on its `x-request-id` alone.
