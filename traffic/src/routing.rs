@@ -14,6 +14,8 @@ mod rendezvous;
 mod split;
 mod sticky;
 mod template;
+#[cfg(test)]
+mod tests;
 mod world;
 
 pub use chance::{Chance, Dice, Draw};

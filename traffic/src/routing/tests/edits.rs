@@ -1,0 +1,217 @@
+//! Changes of requests that are sent.
+
+use super::*;
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[test]
+fn the_example_works_verbatim() {
+    let mut proxy = Proxy::new(&order_service());
+    let authority = (":authority", "order-service.production");
+    let Became::Sent {
+        to,
+        request,
+        response,
+    } = proxy.send("/", &[authority, ("x-canary-test", "true")])
+    else {
+        panic!("not sent");
+    };
+    assert_eq!(to, "|v2|order-service.production.svc.cluster.local");
+    assert_eq!(
+        (request, response),
+        (vec!["x-sluice-subset=v2".to_owned()], vec![])
+    );
+    let mut counts = [0_u32; 2];
+    for _ in 0..1_000 {
+        let request = proxy.request_of("/", &[authority]);
+        let (hint, router) = request.split_last().unwrap();
+        counts[usize::from(hint == "x-sluice-subset=v2")] += 1;
+        let expected = [
+            "x-envoy-upstream-rq-timeout-ms=3000",
+            "x-envoy-max-retries=3",
+            "x-envoy-upstream-rq-per-try-timeout-ms=1000",
+            "x-envoy-retry-on=gateway-error,connect-failure,refused-stream",
+        ];
+        assert_eq!(router, expected);
+    }
+    assert!(counts[1].abs_diff(50) <= 3, "{counts:?}");
+    assert_eq!(proxy.send("/", &[]), Became::Passed(vec![]));
+}
+
+#[test]
+fn hints_of_clients_are_taken_away() {
+    let mut proxy = Proxy::of(json!({"http": [
+        {"name": "r", "match": [{"uri": {"exact": "/"}}],
+         "route": [{"destination": {"host": "b", "subset": "v1"}}]},
+        {"match": [{"uri": {"exact": "/x"}}], "route": to_b()},
+    ]}));
+    let forged = [
+        ("x-sluice-subset", "v9"),
+        ("x-sluice-mirror", "evil"),
+        ("x-sluice-destination", "d"),
+    ];
+    let expected = [
+        "-x-sluice-destination",
+        "-x-sluice-mirror",
+        "x-sluice-subset=v1",
+        "x-sluice-route=r",
+    ];
+    assert_eq!(proxy.request_of("/", &forged), expected);
+    let all = [
+        "-x-sluice-subset",
+        "-x-sluice-destination",
+        "-x-sluice-mirror",
+    ];
+    assert_eq!(proxy.request_of("/x", &forged), all);
+    let other_host = [forged[0], (":authority", "other")];
+    assert_eq!(
+        proxy.send("/", &other_host),
+        Became::Passed(vec!["-x-sluice-subset".to_owned()])
+    );
+}
+
+#[test]
+fn hints_have_the_names_that_they_are_given() {
+    let mut config = of_service(json!({"http": [{"name": "r", "route": [
+        {"destination": {"host": "b", "subset": "v1"}, "weight": 1},
+        {"destination": {"host": "c", "port": {"number": 81}}, "weight": 0}],
+        "mirrors": [{"destination": {"host": "d", "subset": "m"}}, {"destination": {"host": "e"}, "percentage": {"value": 0}}]}]}));
+    config["hintHeaders"] = json!({"subset": "X-Version", "mirror": "x-copy"});
+    let expected = [
+        "x-version=v1",
+        "x-sluice-route=r",
+        "x-sluice-destination=b.n.svc.cluster.local",
+        "x-copy=|m|d.n.svc.cluster.local",
+    ];
+    assert_eq!(Proxy::new(&config).request_of("/", &[]), expected);
+    for (hints, code) in [
+        (json!({"subset": "x-a", "route": "x-a"}), "duplicate-item"),
+        (json!({"subset": "host"}), "invalid-header-name"),
+        (
+            json!({"subset": "x-envoy-max-retries"}),
+            "invalid-header-name",
+        ),
+        (json!({"subset": "x-forwarded-for"}), "invalid-header-name"),
+        (json!({"subsets": "x-a"}), "unknown-key"),
+    ] {
+        config["hintHeaders"] = hints;
+        let (_, diagnostics) = configured(&config);
+        let codes: Vec<_> = diagnostics
+            .iter()
+            .map(|finding| finding.code.name())
+            .collect();
+        assert_eq!(codes, [code]);
+    }
+}
+
+#[test]
+fn headers_are_changed_in_the_order_of_envoy() {
+    let route = json!({"request": {"set": {"x-b": "r", "x-a": "r"}, "add": {"x-c": "r"}, "remove": ["x-d"]}});
+    let destination = json!({"request": {"set": {"x-a": "d"}, "add": {"x-c": "d"}, "remove": ["x-e"]},
+                             "response": {"set": {"y": "d"}, "remove": ["server"]}});
+    let one = json!({"destination": {"host": "b"}, "headers": destination, "weight": 1});
+    let mut single = Proxy::of(json!({"http": [{"headers": route, "route": [one]}]}));
+    let expected = [
+        "-x-d", "-x-e", "x-a=r", "x-b=r", "x-c+=r", "x-a=d", "x-c+=d",
+    ];
+    assert_eq!(single.request_of("/", &[]), expected);
+    let other = json!({"destination": {"host": "b", "subset": "x"}, "weight": 0});
+    let mut several = Proxy::of(json!({"http": [{"headers": route, "route": [one, other]}]}));
+    let expected = [
+        "-x-e", "x-a=d", "x-c+=d", "-x-d", "x-a=r", "x-b=r", "x-c+=r",
+    ];
+    assert_eq!(several.request_of("/", &[]), expected);
+    let Became::Sent { response, .. } = several.send("/", &[]) else {
+        panic!("not sent");
+    };
+    assert_eq!(response, ["-server", "y=d"]);
+}
+
+#[test]
+fn values_are_filled_in() {
+    let set = json!({"x-a": "%REQ(X-From)%|%REQ(x-none)%|100%%", "x-b": "%DOWNSTREAM_REMOTE_ADDRESS%",
+        "x-c": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%", "x-d": "%DOWNSTREAM_LOCAL_ADDRESS%",
+        "x-e": "%DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%", "x-f": "%DOWNSTREAM_LOCAL_PORT%", "x-g": "%REQ(:path)%"});
+    let mut proxy =
+        Proxy::of(json!({"http": [{"headers": {"request": {"set": set}}, "route": to_b()}]}));
+    let expected = [
+        "x-a=me|-|100%",
+        "x-b=10.0.0.7:4040",
+        "x-c=10.0.0.7",
+        "x-d=10.0.0.9:8080",
+        "x-e=10.0.0.9",
+        "x-f=8080",
+        "x-g=/p?q",
+    ];
+    assert_eq!(proxy.request_of("/p?q", &[("x-from", "me")]), expected);
+    let demand: Vec<_> = proxy
+        .program
+        .demand()
+        .iter()
+        .map(sluice_policy::Attribute::name)
+        .collect();
+    assert!(demand.contains(&"source.address") && demand.contains(&"destination.address"));
+}
+
+#[test]
+fn the_authority_is_the_most_explicit_one() {
+    let of = |rewrite: Value, route: Value, destination: Value| {
+        let headers = |set: Value| json!({"request": {"set": set}});
+        let mut proxy = Proxy::of(
+            json!({"http": [{"rewrite": rewrite, "headers": headers(route),
+            "route": [{"destination": {"host": "b"}, "headers": headers(destination)}]}]}),
+        );
+        proxy.request_of("/", &[])
+    };
+    let (rewrite, route, destination) = (
+        json!({"authority": "w"}),
+        json!({":authority": "r"}),
+        json!({"Host": "d"}),
+    );
+    assert_eq!(
+        of(rewrite, route.clone(), destination.clone()),
+        [":authority=w"]
+    );
+    assert_eq!(of(json!({}), route, destination.clone()), [":authority=r"]);
+    assert_eq!(of(json!({}), json!({}), destination), [":authority=d"]);
+    assert_eq!(of(json!({}), json!({":path": "/x"}), json!({})), [""; 0]);
+}
+
+#[test]
+fn paths_are_rewritten_where_they_matched() {
+    let cases = [
+        (
+            json!({"prefix": "/rw"}),
+            "/new",
+            "/rw/a?q=/rw",
+            "/new/a?q=/rw",
+        ),
+        (json!({"prefix": "/rw"}), "/", "/rw/a", "/a"),
+        (json!({"prefix": "/rw"}), "/", "/rw", "/"),
+        (json!({"prefix": "/rw"}), "/", "/rwz", "/z"),
+        (json!({"prefix": "/rw"}), "/new", "/rwz", "/newz"),
+        (json!({"prefix": "/rw/"}), "/", "/rw/a", "/a"),
+        (json!({"exact": "/a"}), "/b", "/a?x", "/b?x"),
+        (json!({"regex": "/a.*"}), "/b", "/a/c?x", "/b?x"),
+        (Value::Null, "/b", "/a", "/ba"),
+    ];
+    for (uri, to, path, expected) in cases {
+        let item = if uri.is_null() {
+            json!({})
+        } else {
+            json!({"uri": uri})
+        };
+        let mut proxy = Proxy::of(json!({"http": [
+            {"match": [item], "rewrite": {"uri": to}, "route": to_b()}]}));
+        let expected = [
+            format!("x-envoy-original-path={path}"),
+            format!(":path={expected}"),
+        ];
+        assert_eq!(proxy.request_of(path, &[]), expected, "{item} {to}");
+    }
+    let mut proxy = Proxy::of(json!({"http": [{"route": to_b(),
+        "rewrite": {"uriRegexRewrite": {"match": "^/v([0-9])/", "rewrite": r"/\1/"}}}]}));
+    assert_eq!(proxy.request_of("/v2/a?/v3/", &[])[1], ":path=/2/a?/v3/");
+    assert_eq!(proxy.request_of("/x", &[])[1], ":path=/x");
+}

@@ -1,0 +1,126 @@
+//! Clients that stay where they are.
+
+use super::*;
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// A split of a route between two subsets, by `weight` percent for the second one.
+fn split(weight: u32, by: &Value) -> Proxy {
+    let mut config = of_service(json!({"http": [{"name": "r", "route": [
+        {"destination": {"host": "b", "subset": "v1"}, "weight": 100 - weight},
+        {"destination": {"host": "b", "subset": "v2"}, "weight": weight}]}]}));
+    let sticky = resource(
+        "StickySplit",
+        "sticky",
+        &json!({"virtualService": "s", "by": by}),
+    );
+    config["resources"].as_array_mut().unwrap().push(sticky);
+    Proxy::new(&config)
+}
+
+#[test]
+fn a_client_stays_while_its_destination_grows() {
+    let by = json!({"header": "X-User"});
+    let mut steps: Vec<Proxy> = [5, 20, 50, 100].map(|weight| split(weight, &by)).into();
+    let mut counts = [0_u32; 4];
+    for client in 0..2_000 {
+        let client = client.to_string();
+        let places: Vec<bool> = steps
+            .iter_mut()
+            .map(|proxy| proxy.destination(&[("x-user", &client)]).contains("v2"))
+            .collect();
+        assert!(places.is_sorted(), "{client}: {places:?}");
+        for (count, is_there) in counts.iter_mut().zip(&places) {
+            *count += u32::from(*is_there);
+        }
+    }
+    for (count, expected) in counts.into_iter().zip([100, 400, 1_000, 2_000]) {
+        assert!(count.abs_diff(expected) < 112, "{counts:?}");
+    }
+}
+
+#[test]
+fn clients_are_told_apart_by_what_is_declared() {
+    let twice = |proxy: &mut Proxy, headers: &[(&str, &str)]| {
+        let places: Vec<_> = (0..20).map(|_| proxy.destination(headers)).collect();
+        places.windows(2).all(|pair| pair[0] == pair[1])
+    };
+    let mut by_header = split(50, &json!({"header": "x-user"}));
+    assert!(twice(&mut by_header, &[("x-user", "a")]));
+    assert!(!twice(&mut by_header, &[]));
+    assert!(!twice(&mut by_header, &[("x-user", "")]));
+    assert!(twice(&mut split(50, &json!({"sourceAddress": true})), &[]));
+    let mut by_cookie = split(
+        50,
+        &json!({"cookie": {"name": "c", "ttl": "1h", "path": "/x"}}),
+    );
+    assert!(twice(&mut by_cookie, &[("cookie", "a=b; c=d")]));
+    let Became::Sent { to, response, .. } = by_cookie.send("/", &[("cookie", "cc=d; xc=e")]) else {
+        panic!("not sent");
+    };
+    let line = response[0].strip_prefix("set-cookie+=c=").unwrap();
+    let (value, rest) = line.split_once(';').unwrap();
+    assert_eq!(rest, " Path=/x; Max-Age=3600; HttpOnly; SameSite=Lax");
+    assert_eq!(value.len(), 32);
+    // Who brings it back is where it was.
+    let cookie = format!("c={value}");
+    assert_eq!(by_cookie.destination(&[("cookie", &cookie)]), to);
+    let metadata = json!({"envoy.filters.http.jwt_authn": {"payload": {"sub": "alice"}}});
+    let request = Request {
+        metadata: metadata.as_object().map_or(Fact::Absent, Fact::Present),
+        ..get_b()
+    };
+    let mut by_claim = split(50, &json!({"claim": "sub"}));
+    let first = by_claim.judge(&request);
+    assert!((0..20).all(|_| by_claim.judge(&request) == first));
+}
+
+#[test]
+fn a_split_that_sticks_to_nothing_is_refused() {
+    let mut config = of_service(json!({"http": [{"name": "r", "route": to_b()}]}));
+    let specs = [
+        (json!({"virtualService": "s", "by": {"header": "a"}}), None),
+        (
+            json!({"virtualService": "s", "route": "r", "by": {"header": "a"}}),
+            None,
+        ),
+        (
+            json!({"virtualService": "x", "by": {"header": "a"}}),
+            Some("unknown-route"),
+        ),
+        (
+            json!({"virtualService": "s", "route": "x", "by": {"header": "a"}}),
+            Some("unknown-route"),
+        ),
+        (
+            json!({"virtualService": "s", "by": {}}),
+            Some("conflicting-fields"),
+        ),
+        (
+            json!({"virtualService": "s", "by": {"header": "a", "claim": "b"}}),
+            Some("conflicting-fields"),
+        ),
+        (
+            json!({"virtualService": "s", "by": {"header": "a b"}}),
+            Some("invalid-header-name"),
+        ),
+        (
+            json!({"virtualService": "s", "by": {"cookie": {"name": "a=b"}}}),
+            Some("invalid-header-name"),
+        ),
+        (
+            json!({"virtualService": "s", "by": {"cookie": {"name": "a", "path": "x;y"}}}),
+            Some("invalid-header-value"),
+        ),
+        (json!({"by": {"header": "a"}}), Some("missing-key")),
+    ];
+    for (spec, expected) in specs {
+        let sticky = resource("StickySplit", "sticky", &spec);
+        let service = config["resources"][0].clone();
+        config["resources"] = json!([service, sticky]);
+        let (_, diagnostics) = configured(&config);
+        let code = diagnostics.iter().next().map(|finding| finding.code.name());
+        assert_eq!(code, expected, "{spec}");
+    }
+}
