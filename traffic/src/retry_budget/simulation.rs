@@ -191,7 +191,7 @@ fn a_dead_upstream_may_be_slow_or_quick() {
 fn a_short_run_is_below_a_fifth_too() {
     // As soon as what was overdrawn when it died is balanced: what was in the account, and
     // three retries for each request that was under way, each for five requests.
-    for (clients, requests) in [(1, 300), (16, 500), (64, 1_500)] {
+    for (clients, requests) in [(1, 300), (16, 500), (64, 1_000)] {
         let dead = Phase { requests, ..DEAD };
         let load = phases(clients, &[WELL, dead])[1];
         println!(
