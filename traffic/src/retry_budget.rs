@@ -24,6 +24,10 @@ const WHOLE: i64 = 1_000_000;
 /// The last requests that count for what retries are used: each by one in so many.
 const MEMORY: i64 = 32;
 
+/// Most retries of one request. Clients of Envoy may ask for any number, and what they are
+/// permitted is reserved.
+const MOST_RETRIES: u32 = 32;
+
 /// In what time half of a debt is forgiven. Longer than any balancing of accounts under
 /// load; it is for when an outage takes the load away with it.
 const HALF_LIFE_MS: u64 = 60_000;
@@ -61,11 +65,12 @@ impl RetryBudget {
         }
     }
 
-    /// A request begins that would have up to `wanted` retries: how many it may have.
+    /// A request begins that would have up to `wanted` retries: how many it may have, which
+    /// are never more than 32.
     pub fn begin(&mut self, now_ms: u64, wanted: u32) -> u32 {
         self.forgive(now_ms);
         self.live = self.live.saturating_add(1);
-        let permitted = self.affordable().min(wanted);
+        let permitted = self.affordable().min(wanted).min(MOST_RETRIES);
         self.permitted = self.permitted.saturating_add(permitted);
         self.refused += u64::from(permitted < wanted);
         permitted

@@ -67,6 +67,34 @@ fn retries_that_may_come_are_reserved() {
 }
 
 #[test]
+fn the_last_requests_say_what_comes_of_permissions() {
+    let mut budget = budget(20, 9);
+    let mut after = |permitted, attempts| {
+        budget.end(permitted, attempts);
+        budget.use_rate
+    };
+    assert_eq!(after(2, 3), 31_250);
+    // Half of a permission, and then none at all.
+    assert_eq!(after(2, 2), 45_899);
+    assert_eq!(after(3, 1), 44_464);
+    // Requests without any say nothing, and nobody uses more than all.
+    assert_eq!([after(0, 1), after(0, 9)], [44_464, 44_464]);
+    assert_eq!(after(1, 9), 74_325);
+    // What goes on for long is certain.
+    assert_eq!((0..999).map(|_| after(1, 2)).max(), Some(WHOLE));
+    assert_eq!((0..999).map(|_| after(1, 1)).min(), Some(0));
+}
+
+#[test]
+fn one_request_cannot_reserve_everything() {
+    let mut budget = budget(20, 3);
+    budget.use_rate = 10_000;
+    assert_eq!(budget.begin(1_000, u32::MAX), 32);
+    assert_eq!(budget.begin(1_000, 3), 3);
+    assert_eq!(budget.refused(), 1);
+}
+
+#[test]
 fn credit_is_not_hoarded() {
     let mut budget = budget(20, 3);
     for _ in 0..1_000_000 {
@@ -135,7 +163,7 @@ fn a_small_debt_is_not_forgiven() {
 #[test]
 fn numbers_that_cannot_be_do_no_harm() {
     let mut budget = budget(100, u32::MAX);
-    assert_eq!(budget.begin(0, u32::MAX), u32::MAX);
+    assert_eq!(budget.begin(0, u32::MAX), 32);
     budget.end(u32::MAX, u32::MAX);
     budget.end(7, 0);
     budget.end(0, u32::MAX);
