@@ -136,7 +136,7 @@ impl RetryBudget {
         };
         let floor = -retries(self.policy.min_retry_concurrency);
         let debt = floor.saturating_sub(self.balance);
-        if debt > 0 && half_lives > 0 {
+        if debt > 0 {
             let left = debt >> half_lives.min(62);
             self.balance = floor.saturating_sub(left);
         }

@@ -214,6 +214,17 @@ fn a_refusal_is_answered_as_envoy_does() {
     assert_eq!(ejected.body, b"no healthy upstream");
     let names = [Refusal::Overflow.name(), Refusal::Ejected.name()];
     assert_eq!(names, ["overflow", "ejected"]);
+    let causes = [
+        Cause::Consecutive5xx,
+        Cause::ConsecutiveGateway,
+        Cause::ConsecutiveLocalOrigin,
+    ];
+    let names = [
+        "consecutive_5xx",
+        "consecutive_gateway",
+        "consecutive_local_origin",
+    ];
+    assert_eq!(causes.map(Cause::name), names);
 }
 
 /// A route with these weights, each with its own breaker.

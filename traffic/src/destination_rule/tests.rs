@@ -432,9 +432,10 @@ fn a_subset_replaces_fields_and_a_port_everything() {
 }
 
 fn workload(namespace: &str) -> Workload {
+    let label = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     Workload {
         namespace: namespace.to_owned(),
-        labels: [("app".to_owned(), "client".to_owned())].into(),
+        labels: [label("app", "client"), label("tier", "web")].into(),
         ..Workload::default()
     }
 }
@@ -489,6 +490,20 @@ fn the_closest_host_counts_and_then_the_selector() {
     assert_eq!(mark(rules(), "n", "a.b.com"), Some(4));
     assert_eq!(mark(rules(), "n", "c.b.com"), Some(2));
     assert_eq!(mark(rules(), "n", "c.com"), Some(1));
+    // All labels count, and of two that select the workload the older rule.
+    let both = json!({"workloadSelector": {"matchLabels": {"app": "client", "x": "y"}}});
+    let all = json!({"workloadSelector": {"matchLabels": {"app": "client", "tier": "web"}}});
+    let rules = || {
+        let mut rules = vec![
+            marked("n", "a.b.com", 7, &both),
+            marked("n", "a.b.com", 8, &all),
+            marked("n", "a.b.com", 9, &selecting("client")),
+        ];
+        rules[1].created = "2002".into();
+        rules[2].created = "2001".into();
+        rules
+    };
+    assert_eq!(mark(rules(), "n", "a.b.com"), Some(9));
     // A selector says nothing outside of its namespace.
     let rules = || vec![marked("production", SHOP, 6, &selecting("client"))];
     assert_eq!(mark(rules(), "client", SHOP), None);
@@ -509,6 +524,23 @@ fn a_rule_is_for_those_that_it_is_exported_to() {
         assert_eq!(found.is_some(), is_met, "{exported:?}");
         assert_eq!(mark(to(exported), "production", SHOP), Some(1));
     }
+}
+
+#[test]
+fn a_rule_without_subsets_takes_those_of_others() {
+    let named = |name: &str, subsets: &Value| {
+        let spec = json!({"host": "shop", "subsets": subsets});
+        read(&resource(name, "production", &spec)).0.unwrap()
+    };
+    let rules = vec![
+        named("a", &json!([])),
+        named("b", &json!([{"name": "v1"}, {"name": "v2"}])),
+        named("c", &json!([{"name": "v1"}, {"name": "v3"}])),
+    ];
+    let rules = DestinationRules::new(rules, &workload("production"), "istio-system");
+    let subsets = &rules.find(SHOP).unwrap().subsets;
+    let names: Vec<&str> = subsets.iter().map(|subset| &*subset.name).collect();
+    assert_eq!(names, ["v1", "v2", "v3"]);
 }
 
 #[test]
@@ -539,7 +571,8 @@ fn rules_for_one_host_are_one_and_the_oldest_says_what() {
     assert_eq!(of(Some("v1")), Ok((Some(1), Some(2), None)));
     assert_eq!(of(Some("v2")), Ok((None, Some(2), None)));
     assert_eq!(of(Some("v3")), Err(NoSubset));
-    assert_eq!(rules.find(SHOP).unwrap().name, "b".into());
+    let found = rules.find(SHOP).unwrap();
+    assert_eq!((&*found.name, found.subsets.len()), ("b", 2));
     assert_eq!(rules.resolve("x.com", Some("v1"), None), Err(NoSubset));
     assert_eq!(
         rules.resolve("x.com", None, None),
