@@ -144,6 +144,11 @@ pub trait HttpFilter: Sized + 'static {
     /// left out of a module whose filter never does.
     const READS_MORE_THAN_HEADERS: bool = true;
 
+    /// Whether a configuration with an error is refused. The host then goes on with the
+    /// one before, or does not serve at all: right for a security filter. The filter of a
+    /// configuration that is not refused serves, and the errors are in the log.
+    const REFUSES_BAD_CONFIGURATION: bool = true;
+
     /// Compiles the configuration.
     fn configure(setup: Setup<'_>) -> Configured<Self>;
 

@@ -111,6 +111,10 @@ impl<F: HttpFilter> Runtime<F> {
         self.filters.retain_mut(|slot| {
             let stays = stays(slot);
             if !stays {
+                if F::HAS_DELAYS {
+                    // Those of another filter are none of its.
+                    Host::set_delayed(0);
+                }
                 slot.filter.on_tick(host);
             }
             stays
@@ -390,7 +394,7 @@ impl<F: HttpFilter> Runtime<F> {
             self.wake(root);
         }
         self.settle(host, root, root);
-        configured.errors.is_empty()
+        configured.errors.is_empty() || !F::REFUSES_BAD_CONFIGURATION
     }
 
     pub(crate) fn on_request_headers(&mut self, host: Host<'_>, stream: u32) -> Action {
