@@ -6,7 +6,6 @@
 pub mod config;
 mod configure;
 mod decide;
-mod dice;
 mod header_faults;
 mod program;
 mod rails;
@@ -17,7 +16,6 @@ use sluice_policy::Reply;
 
 pub use configure::configure;
 pub use decide::{Decision, Moment, Pending, Withheld};
-pub use dice::Dice;
 pub use header_faults::HeaderFaults;
 pub use program::{Program, RouteId};
 pub use rails::{OptIn, Rails};

@@ -1,18 +1,23 @@
 //! The engine behind the callbacks.
 
 use sluice_adapter::{Configured, Host, HttpFilter, Setup, Step, Woken, random_seed};
-use sluice_policy::{AttributeSet, Request};
-use sluice_traffic::fault::{Decision, Dice, Moment, Pending, Program, Share, Withheld, configure};
+use sluice_policy::{AttributeSet, Fact, Request};
+use sluice_traffic::fault::{Decision, Moment, Pending, Program, Share, Withheld, configure};
+use sluice_traffic::routing::Dice;
 
 use crate::report::{Kind, Report};
 
 /// The filter of one plugin configuration.
 pub struct Faults {
     program: Program,
+    /// Chance of all requests, where no seed gives each its own.
     dice: Dice,
     share: Share,
     report: Report,
 }
+
+/// By what a seed tells requests apart.
+const REQUEST_ID: &[u8] = b"x-request-id";
 
 impl Faults {
     fn follow(&mut self, host: Host<'_>, decision: Decision) -> Step<Pending> {
@@ -52,6 +57,15 @@ impl Faults {
     }
 }
 
+/// The first line of a header.
+fn line<'a>(request: &Request<'a>, name: &[u8]) -> Option<&'a [u8]> {
+    let Fact::Present(lines) = request.headers else {
+        return None;
+    };
+    let line = lines.iter().find(|(other, _)| *other == name);
+    line.map(|(_, value)| *value)
+}
+
 fn now_ms(host: Host<'_>) -> Option<u64> {
     let now_ns = host.now_ns().ok()?;
     Some(now_ns / 1_000_000)
@@ -68,10 +82,9 @@ impl HttpFilter for Faults {
 
     fn configure(setup: Setup<'_>) -> Configured<Self> {
         let (program, diagnostics) = configure(setup.configuration, setup.workload);
-        let seed = program.rails().seed;
         let filter = Self {
             program,
-            dice: Dice::new(seed.unwrap_or_else(random_seed)),
+            dice: Dice::new(random_seed(), 0),
             share: Share::default(),
             report: Report::default(),
         };
@@ -88,8 +101,12 @@ impl HttpFilter for Faults {
     }
 
     fn on_request(&mut self, host: Host<'_>, request: &Request<'_>) -> Step<Pending> {
+        let mut own_dice = self.program.seed().map(|seed| {
+            let id = line(request, REQUEST_ID).unwrap_or_default();
+            Dice::of_request(seed, id)
+        });
         let moment = Moment {
-            dice: &mut self.dice,
+            dice: own_dice.as_mut().unwrap_or(&mut self.dice),
             share: &mut self.share,
             delayed: host.delayed(),
             now_ms: || now_ms(host),

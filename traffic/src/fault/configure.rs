@@ -24,6 +24,8 @@ pub fn configure(plugin_config: &[u8], workload: Option<&Workload>) -> (Program,
     );
     let mut options = common.options();
     let gateways = options.take("gateways");
+    let seed = options.take("seed");
+    let seed = seed.and_then(|seed| seed.integer(0..=i64::MAX.unsigned_abs(), found));
     let gateways = gateways.map(|node| Proxy::read_gateways(&node, found));
     let mut routes = services.iter().flat_map(|service| &service.http);
     let has_faults = routes.any(|route| route.fault.is_some());
@@ -35,7 +37,7 @@ pub fn configure(plugin_config: &[u8], workload: Option<&Workload>) -> (Program,
     let program = if diagnostics.has_errors() {
         Program::broken()
     } else {
-        Program::compile(&services, &proxy, rails)
+        Program::compile(&services, &proxy, rails, seed)
     };
     (program, diagnostics)
 }

@@ -2,10 +2,11 @@
 
 use sluice_policy::{Reply, Request};
 
-use super::dice::Dice;
 use super::program::{Program, RouteId};
 use super::share::Share;
 use super::{AbortStatus, Fault};
+use crate::config::MILLION;
+use crate::routing::{Chance, Draw};
 
 /// What is to happen with a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,10 +69,9 @@ pub struct Pending {
 }
 
 /// What a decision needs beside the request.
-#[derive(Debug)]
 pub struct Moment<'m, C> {
     /// Chance.
-    pub dice: &'m mut Dice,
+    pub dice: &'m mut dyn Chance,
     /// Requests of the last minute.
     pub share: &'m mut Share,
     /// How many requests are delayed now.
@@ -111,8 +111,9 @@ impl Program {
             delayed,
             now_ms,
         } = moment;
-        let delay = fault.delay.filter(|delay| dice.hits(delay.share));
-        let abort = fault.abort.filter(|abort| dice.hits(abort.share));
+        let mut hits = |share| dice.point(Draw::Other, MILLION) < share;
+        let delay = fault.delay.filter(|delay| hits(delay.share));
+        let abort = fault.abort.filter(|abort| hits(abort.share));
         if delay.is_none() && abort.is_none() {
             return Decision::Pass(None);
         }

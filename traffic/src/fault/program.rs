@@ -1,6 +1,6 @@
 //! Faults of the routes of one proxy.
 
-use sluice_policy::{AttributeSet, Request};
+use sluice_policy::{Attribute, AttributeSet, Request};
 
 use super::Fault;
 use super::rails::Rails;
@@ -24,6 +24,7 @@ pub struct Program {
     names: Vec<Box<str>>,
     pub(super) rails: Rails,
     pub(super) is_broken: bool,
+    seed: Option<u64>,
 }
 
 /// The route of requests that no route is known for.
@@ -31,7 +32,12 @@ const NO_ROUTE: RouteId = RouteId(0);
 
 impl Program {
     /// Binds services to a proxy.
-    pub(super) fn compile(services: &[VirtualService], proxy: &Proxy, rails: Rails) -> Self {
+    pub(super) fn compile(
+        services: &[VirtualService],
+        proxy: &Proxy,
+        rails: Rails,
+        seed: Option<u64>,
+    ) -> Self {
         let mut names: Vec<Box<str>> = vec!["none".into()];
         let routes = RouteTable::build(services, proxy, |service, route| {
             let id = RouteId(names.len());
@@ -44,6 +50,7 @@ impl Program {
             names,
             rails,
             is_broken: false,
+            seed,
         }
     }
 
@@ -54,6 +61,7 @@ impl Program {
             names: Vec::new(),
             rails: Rails::default(),
             is_broken: true,
+            seed: None,
         }
     }
 
@@ -61,7 +69,16 @@ impl Program {
     pub fn demand(&self) -> AttributeSet {
         let routes = self.routes.as_ref();
         let routes = routes.map_or(AttributeSet::EMPTY, RouteTable::demand);
-        routes.union(self.rails.demand())
+        let mut demand = routes.union(self.rails.demand());
+        if self.seed.is_some() && !demand.is_empty() {
+            demand.insert(Attribute::Headers);
+        }
+        demand
+    }
+
+    /// By which each request has dice of its own, so that a replay decides alike.
+    pub fn seed(&self) -> Option<u64> {
+        self.seed
     }
 
     /// The guard rails.

@@ -21,8 +21,6 @@ pub struct Rails {
     pub most_active: usize,
     /// `headerFaults`: what clients may ask for themselves.
     pub header_faults: Option<HeaderFaults>,
-    /// `seed` of the dice, for tests and replays.
-    pub seed: Option<u64>,
 }
 
 /// A header that a request must have.
@@ -45,7 +43,6 @@ impl Default for Rails {
             most_affected: MILLION,
             most_active: MOST_ACTIVE.0,
             header_faults: None,
-            seed: None,
         }
     }
 }
@@ -83,7 +80,6 @@ impl Rails {
         let most_affected = object.take("maxAffectedPercentage");
         let most_active = object.take("maxActiveFaults");
         let header_faults = object.take("headerFaults");
-        let seed = object.take("seed");
         let rate_limit = object.take("responseRateLimit");
         object.finish(diagnostics);
         if let Some(rate_limit) = rate_limit {
@@ -94,7 +90,6 @@ impl Rails {
         self.expires_s = expires.and_then(|expires| read_expiry(&expires, diagnostics));
         self.opt_in = opt_in.and_then(|opt_in| OptIn::read(&opt_in, diagnostics));
         self.header_faults = header_faults.and_then(|node| header_faults::read(&node, diagnostics));
-        self.seed = seed.and_then(|seed| seed.integer(0..=i64::MAX.unsigned_abs(), diagnostics));
         if let Some(share) = most_affected.and_then(|node| read_percentage(&node, diagnostics)) {
             self.most_affected = share;
         }

@@ -2,7 +2,8 @@ use serde_json::{Value, json};
 use sluice_policy::{DiagnosticCode, Fact, HeaderLine, Workload};
 
 use super::*;
-use crate::fault::configure;
+use crate::fault::{Share, configure};
+use crate::routing::Dice;
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -42,7 +43,7 @@ impl Filter {
         assert!(!diagnostics.has_errors(), "{diagnostics}");
         Self {
             program,
-            dice: Dice::new(7),
+            dice: Dice::new(7, 0),
             share: Share::default(),
             delayed: 0,
             now_ms: Some(NOW_MS),
@@ -416,7 +417,6 @@ fn the_guard_rails_are_checked() {
             "faults.headerFaults.maxDelay",
             C::InvalidDuration,
         ),
-        (json!({"seed": -1}), "faults.seed", C::OutOfRange),
         (
             json!({"responseRateLimit": {}}),
             "faults.responseRateLimit",
