@@ -16,6 +16,7 @@ pub mod proxy;
 pub mod retry_budget;
 pub mod route_table;
 pub mod routing;
+pub mod shared;
 mod sorted;
 #[cfg(test)]
 mod testing;

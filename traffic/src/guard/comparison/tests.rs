@@ -1,0 +1,223 @@
+//! What counts as worse, and what does not.
+
+use super::*;
+use crate::guard::Subset;
+use crate::guard::outcome::Outcome;
+use crate::guard::testing::config;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// What one subset does in one slot: requests, errors among them, and how many others
+/// take how long.
+#[derive(Debug, Clone, Copy)]
+struct Did {
+    requests: usize,
+    errors: usize,
+    slow: usize,
+    slow_us: u64,
+}
+
+fn did(requests: usize, errors: usize) -> Did {
+    Did {
+        requests,
+        errors,
+        slow: 0,
+        slow_us: 0,
+    }
+}
+
+/// All that are not slow take 10 ms.
+fn add(pair: &mut Pair, subset: Subset, did: Did) {
+    for number in 0..did.requests {
+        let (outcome, latency_us) = match number {
+            number if number < did.errors => (Outcome::Failed, 1),
+            number if number < did.errors + did.slow => (Outcome::Good, did.slow_us),
+            _ => (Outcome::Good, 10_000),
+        };
+        pair.add(subset, outcome, latency_us);
+    }
+}
+
+/// A window with these slots, each with the stable subset and the canary.
+fn window_of(slots: &[(Did, Did)]) -> Window {
+    let mut window = Window::default();
+    for (slot, (stable, canary)) in slots.iter().enumerate() {
+        let mut pair = Pair::default();
+        add(&mut pair, Subset::Stable, *stable);
+        add(&mut pair, Subset::Canary, *canary);
+        window.add(slot as u64, &pair);
+    }
+    window
+}
+
+fn looked(slots: &[(Did, Did)]) -> Look {
+    look(&config(), &window_of(slots))
+}
+
+fn signal(look: Look) -> Option<Signal> {
+    match look {
+        Look::Worse(finding) => Some(finding.signal),
+        Look::TooFew | Look::NotWorse => None,
+    }
+}
+
+#[test]
+fn both_need_enough_samples() {
+    let (well, bad) = (did(100, 0), did(100, 100));
+    assert_eq!(
+        signal(looked(&[(well, bad), (well, bad)])),
+        Some(Signal::Errors)
+    );
+    assert_eq!(looked(&[(well, bad), (well, did(99, 99))]), Look::TooFew);
+    assert_eq!(looked(&[(well, bad), (did(99, 0), bad)]), Look::TooFew);
+    assert_eq!(looked(&[]), Look::TooFew);
+}
+
+#[test]
+fn errors_count_beyond_the_margin() {
+    let stable = did(10_000, 100);
+    let verdict = |errors| signal(looked(&[(stable, did(1_000, errors)); 2]));
+    // 1 % and the margin of 1 % are 20 of 1,000.
+    assert_eq!(verdict(0), None);
+    assert_eq!(verdict(20), None);
+    assert_eq!(verdict(30), None, "by chance");
+    assert_eq!(verdict(40), Some(Signal::Errors));
+    let mut config = config();
+    let verdict = |config: &_| signal(look(config, &window_of(&[(stable, did(1_000, 40)); 2])));
+    config.errors = Some(30_000);
+    assert_eq!(verdict(&config), None, "within another margin");
+    config.errors = Some(0);
+    assert_eq!(verdict(&config), Some(Signal::Errors));
+    config.errors = None;
+    assert_eq!(verdict(&config), None, "not compared");
+}
+
+#[test]
+fn a_stable_subset_that_fails_always_cannot_be_worse() {
+    assert_eq!(looked(&[(did(500, 500), did(500, 500)); 2]), Look::NotWorse);
+    assert_eq!(looked(&[(did(500, 500), did(500, 0)); 2]), Look::NotWorse);
+}
+
+#[test]
+fn a_finding_says_what_was_measured() {
+    let Look::Worse(finding) = looked(&[(did(10_000, 100), did(1_000, 100)); 2]) else {
+        panic!("worse");
+    };
+    let figure = |value, samples| Figure { value, samples };
+    assert_eq!(finding.canary, figure(100_000, 2_000));
+    assert_eq!(finding.stable, figure(10_000, 20_000));
+    let slow = |slow, slow_us| Did {
+        slow,
+        slow_us,
+        ..did(1_010, 10)
+    };
+    let Look::Worse(finding) = looked(&[(slow(20, 50_000), slow(30, 60_000)); 4]) else {
+        panic!("worse");
+    };
+    assert_eq!(finding.signal, Signal::Latency);
+    assert_eq!(finding.canary, figure(60_490, 4_000));
+    assert_eq!(finding.stable, figure(49_607, 4_000));
+}
+
+#[test]
+fn a_quantile_counts_beyond_the_margin() {
+    let slow = |slow_us| Did {
+        slow: 30,
+        slow_us,
+        ..did(1_000, 0)
+    };
+    let verdict = |slow_us| signal(looked(&[(slow(100_000), slow(slow_us)); 4]));
+    assert_eq!(verdict(50_000), None, "faster");
+    assert_eq!(verdict(100_000), None);
+    assert_eq!(verdict(104_900), None, "within the margin");
+    assert_eq!(verdict(109_000), Some(Signal::Latency));
+    let mut config = config();
+    config.latency = config.latency.map(|latency| Latency {
+        worse_by: 200_000,
+        ..latency
+    });
+    let verdict = |config: &_, slow_us| {
+        let window = window_of(&[(slow(100_000), slow(slow_us)); 4]);
+        signal(look(config, &window))
+    };
+    assert_eq!(verdict(&config, 119_000), None);
+    assert_eq!(verdict(&config, 126_000), Some(Signal::Latency));
+    config.latency = None;
+    assert_eq!(verdict(&config, 126_000), None, "not compared");
+}
+
+/// Where nearly all answers take the same time, the canary's few that do not are within
+/// what the quantile leaves above itself.
+#[test]
+fn what_lies_above_the_quantile_is_not_asked_about() {
+    let slow = |slow| Did {
+        slow,
+        slow_us: 500_000,
+        ..did(2_000, 0)
+    };
+    let verdict = |canary| signal(looked(&[(slow(0), slow(canary)); 4]));
+    assert_eq!(verdict(10), None, "0.5 %");
+    assert_eq!(verdict(20), None, "1 %");
+    assert_eq!(verdict(60), Some(Signal::Latency), "3 %");
+}
+
+#[test]
+fn one_burst_decides_nothing() {
+    let well = (did(1_000, 0), did(1_000, 0));
+    let burst = (did(1_000, 0), did(1_000, 300));
+    assert_eq!(looked(&[well, burst, well, well]), Look::NotWorse);
+    assert_eq!(
+        signal(looked(&[well, burst, burst, well])),
+        Some(Signal::Errors)
+    );
+    let slow = Did {
+        slow: 300,
+        slow_us: 90_000,
+        ..did(1_000, 0)
+    };
+    let burst = (did(1_000, 0), slow);
+    assert_eq!(looked(&[well, burst, well, well]), Look::NotWorse);
+    assert_eq!(
+        signal(looked(&[well, well, burst, burst])),
+        Some(Signal::Latency)
+    );
+}
+
+#[test]
+fn doubt_is_shared_by_all_looks_of_a_window_at_all_signals() {
+    assert_eq!(SLOTS, 4);
+    let mut config = config();
+    let (canary, stable) = (Share { part: 4, whole: 4 }, Share { part: 0, whole: 4 });
+    // One in 70, and 8 looks.
+    config.doubt = 114_286;
+    assert!(is_sure(&config, canary, stable));
+    config.doubt = 114_285;
+    assert!(!is_sure(&config, canary, stable));
+    config.errors = None;
+    config.doubt = 57_143;
+    assert!(is_sure(&config, canary, stable));
+    config.doubt = 57_142;
+    assert!(!is_sure(&config, canary, stable));
+}
+
+#[test]
+fn the_rank_of_a_quantile_has_its_share_up_to_it() {
+    let table = [
+        (0, 0),
+        (1, 1),
+        (100, 99),
+        (101, 100),
+        (1_000, 990),
+        (1_001, 991),
+    ];
+    for (count, expected) in table {
+        assert_eq!(rank(count, 990_000), expected, "{count}");
+    }
+}
+
+#[test]
+fn nothing_measured_is_shown_as_nothing() {
+    let counts = Counts::default();
+    assert_eq!(error_figure(&counts), Figure::default());
+    assert_eq!(latency_figure(&counts, 990_000), Figure::default());
+}
