@@ -1,5 +1,8 @@
 //! Which rules hold for a client that sends to a host, and what they say of a subset.
 
+#[cfg(test)]
+mod tests;
+
 use sluice_policy::{Labels, Workload};
 
 use super::traffic_policy::{BudgetPolicy, Limits, Outlier, TrafficPolicy};
