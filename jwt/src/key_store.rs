@@ -39,8 +39,8 @@ use std::rc::Rc;
 
 use sluice_policy::{Callout, CalloutEvent};
 
-use crate::shared::SharedData;
 use crate::{KeySet, KeySource, Keys, SourceId, Status};
+use sluice_policy::SharedData;
 
 pub use response::FetchFailure;
 use schedule::Jitter;

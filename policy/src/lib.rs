@@ -18,6 +18,7 @@ pub mod reply;
 pub mod request;
 pub mod resource;
 pub mod selector;
+pub mod shared_data;
 pub mod workload;
 
 pub use attribute::{Attribute, AttributeSet};
@@ -31,4 +32,5 @@ pub use reply::{HeaderEdit, Reply};
 pub use request::{Connection, HeaderLine, Request};
 pub use resource::Resource;
 pub use selector::Attachment;
+pub use shared_data::SharedData;
 pub use workload::{ProxyKind, Workload};

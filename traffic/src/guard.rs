@@ -33,9 +33,9 @@ pub use config::{CanaryGuard, Latency};
 pub use event::Event;
 pub use outcome::Outcome;
 
-use crate::shared::{self, Change, SharedData};
 use comparison::Look;
 use record::{LATEST_MS, Record, State};
+use sluice_policy::shared_data::{self, Change, SharedData};
 use window::Pair;
 
 /// Begins the key of every record, with the version of their form: modules of two versions
@@ -159,7 +159,7 @@ impl Guard {
             } else if self.is_replaced {
                 Change::NotKept
             } else {
-                shared::change(shared, &self.key, &record.encode(), cas)
+                shared_data::change(shared, &self.key, &record.encode(), cas)
             };
             if change != Change::Overtaken {
                 self.was_shared |= change == Change::Made;

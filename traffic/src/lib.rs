@@ -16,7 +16,6 @@ pub mod proxy;
 pub mod retry_budget;
 pub mod route_table;
 pub mod routing;
-pub mod shared;
 mod sorted;
 #[cfg(test)]
 mod testing;

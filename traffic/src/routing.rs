@@ -24,4 +24,4 @@ pub use engine::{Decision, Forwarding, Verdict, decide};
 pub use hints::Hints;
 pub use program::{Program, configure};
 pub use sticky::{StickyKey, StickySplit};
-pub use world::{Moment, World};
+pub use world::{Canary, Moment, World};

@@ -355,6 +355,14 @@ impl<'cb> Host<'cb> {
         Ok(time_ns)
     }
 
+    /// The same in whole milliseconds.
+    ///
+    /// # Errors
+    /// When the host has no clock.
+    pub fn now_ms(self) -> HostResult<u64> {
+        Ok(self.now_ns()? / 1_000_000)
+    }
+
     /// Answers the request in place of the upstream, once the callback returns.
     ///
     /// # Errors

@@ -20,9 +20,11 @@ mod pairs;
 mod runtime;
 #[cfg(all(test, not(target_family = "wasm")))]
 mod scripted_host;
+mod shared;
 
 pub use abi::{Host, HostError, Level, MetricKind, Written};
 pub use counters::Counters;
 pub use environment::random_seed;
 pub use exports::{Module, allocate, initialize};
 pub use filter::{Configured, HttpFilter, Setup, Step, Wants, Woken};
+pub use shared::Shared;

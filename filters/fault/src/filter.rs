@@ -67,8 +67,7 @@ fn line<'a>(request: &Request<'a>, name: &[u8]) -> Option<&'a [u8]> {
 }
 
 fn now_ms(host: Host<'_>) -> Option<u64> {
-    let now_ns = host.now_ns().ok()?;
-    Some(now_ns / 1_000_000)
+    host.now_ms().ok()
 }
 
 impl HttpFilter for Faults {

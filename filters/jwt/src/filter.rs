@@ -9,7 +9,6 @@ use sluice_policy::{AttributeSet, CalloutEvent, Request};
 use crate::keyring::Keyring;
 use crate::report::Report;
 use crate::session::Session;
-use crate::shared::milliseconds;
 
 /// The property by which later filters learn what a token says.
 const HANDED_OVER: &str = "sluice.jwt";
@@ -23,11 +22,10 @@ pub struct Jwt {
 
 impl Jwt {
     fn judge(&mut self, host: Host<'_>, request: &Request<'_>) -> Step<()> {
-        let Ok(now_ns) = host.now_ns() else {
+        let Ok(now_ms) = host.now_ms() else {
             // Without a clock no token is known to be good still.
             return self.refuse(host, request, Status::Unreadable);
         };
-        let now_ms = milliseconds(now_ns);
         let mut session = Session {
             host,
             keyring: &mut self.keyring,

@@ -2,14 +2,12 @@
 
 use std::rc::Rc;
 
-use sluice_adapter::{Host, Wants};
+use sluice_adapter::{Host, Shared, Wants};
 use sluice_jwt::{
     CacheLimits, FetchId, KeyReport, KeySource, KeyStore, KeyVerdict, Keys, Recalled, SourceId,
     Status, Token, TokenCache,
 };
 use sluice_policy::CalloutEvent;
-
-use crate::shared::{Shared, milliseconds};
 
 /// Keys, and the memory of tokens.
 pub struct Keyring {
@@ -85,7 +83,7 @@ impl Keyring {
 
     /// Takes in the answer to a fetch.
     pub fn on_errand(&mut self, host: Host<'_>, errand: u64, event: &CalloutEvent<'_>) {
-        let now_ms = milliseconds(host.now_ns().unwrap_or_default());
+        let now_ms = host.now_ms().unwrap_or_default();
         let shared = &mut Shared(host);
         let news = self
             .store
@@ -101,9 +99,9 @@ impl Keyring {
             ..Wants::default()
         };
         if std::mem::take(&mut self.is_due)
-            && let Ok(now_ns) = host.now_ns()
+            && let Ok(now_ms) = host.now_ms()
         {
-            let fetches = self.store.poll(milliseconds(now_ns), &mut Shared(host));
+            let fetches = self.store.poll(now_ms, &mut Shared(host));
             let errands = fetches.into_iter().map(|fetch| (fetch.id.0, fetch.callout));
             wants.errands.extend(errands);
             wants.wake |= self.store.take_news();

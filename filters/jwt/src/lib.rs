@@ -4,6 +4,5 @@ mod filter;
 mod keyring;
 mod report;
 mod session;
-mod shared;
 
 sluice_adapter::main!(filter::Jwt; http_call_response, tick);

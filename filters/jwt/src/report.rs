@@ -7,7 +7,6 @@ use sluice_adapter::{Counters, Host, Level, MetricKind};
 use sluice_jwt::{Identity, KeyReport, KeySource, Remote, SourceId, Status, Tier};
 
 use crate::keyring::Keyring;
-use crate::shared::milliseconds;
 
 const ALLOWED: &str = "sluice_jwt_decisions_total.verdict.allowed.identity.";
 const REFUSED: &str = "sluice_jwt_decisions_total.verdict.refused.status.";
@@ -119,7 +118,7 @@ impl Report {
     /// Hands over what was counted and not told yet, and how the keys are.
     pub fn flush(&mut self, host: Host<'_>, keyring: &Keyring) {
         self.counters.flush(host);
-        let now_ms = milliseconds(host.now_ns().unwrap_or_default());
+        let now_ms = host.now_ms().unwrap_or_default();
         for source in &mut self.sources {
             if let Some(report) = keyring.report(source.id, now_ms) {
                 source.tell(host, &report);

@@ -1,8 +1,9 @@
 //! The engine behind the callbacks.
 
-use sluice_adapter::{Configured, Host, HttpFilter, Setup, Step, random_seed};
+use sluice_adapter::{Configured, Host, HttpFilter, Level, Setup, Shared, Step, random_seed};
 use sluice_policy::{Attribute, AttributeSet, Fact, HeaderEdit, HeaderLine, Request};
-use sluice_traffic::breaker::{Admission, Outcome, Upstreams};
+use sluice_traffic::breaker::{self, Admission, Upstreams};
+use sluice_traffic::guard::{self, Guard, Subset};
 use sluice_traffic::routing::{Dice, Forwarding, Moment, Program, Verdict, configure, decide};
 
 use crate::report::Report;
@@ -13,6 +14,9 @@ pub struct Routing {
     /// Chance of all requests, where no seed gives each its own.
     dice: Dice,
     upstreams: Upstreams,
+    guards: Vec<Guard>,
+    /// Whether guards have seen what other VMs know.
+    is_awake: bool,
     report: Report,
     demand: AttributeSet,
 }
@@ -21,6 +25,8 @@ pub struct Routing {
 pub struct Sent {
     response: Vec<HeaderEdit>,
     admission: Option<Admission>,
+    /// The guard that is to hear how it went.
+    watched: Option<(usize, Subset)>,
     is_grpc: bool,
 }
 
@@ -31,7 +37,8 @@ const GRPC: &[u8] = b"application/grpc";
 
 impl Routing {
     fn send(request: &Request<'_>, forwarding: Forwarding<'_>) -> Step<Sent> {
-        if forwarding.response.is_empty() && forwarding.admission.is_none() {
+        let is_watched = forwarding.admission.is_some() || forwarding.watched.is_some();
+        if forwarding.response.is_empty() && !is_watched {
             return Step::Forward(forwarding.request);
         }
         let content_type = line(request, b"content-type").unwrap_or_default();
@@ -40,8 +47,74 @@ impl Routing {
             state: Sent {
                 response: forwarding.response,
                 admission: forwarding.admission,
+                watched: forwarding.watched,
                 is_grpc: content_type.starts_with(GRPC),
             },
+        }
+    }
+}
+
+impl Routing {
+    /// A request is over that a guard watches. Of one whose end was missed nothing is
+    /// known.
+    fn tell_guard(&mut self, host: Host<'_>, number: usize, subset: Subset, end: &End) {
+        let Some(duration_ns) = host.request_duration_ns() else {
+            return;
+        };
+        let outcome = guard::Outcome::of(end.status, end.grpc_status, end.flags);
+        if let Some(guard) = self.guards.get_mut(number) {
+            guard.observe(subset, outcome, duration_ns / 1_000);
+        }
+    }
+
+    /// A request is over that counted as under way.
+    fn take_back(&mut self, host: Host<'_>, admission: &Admission, end: &End) {
+        let status = end.status.unwrap_or_default();
+        let outcome = breaker::Outcome::of(status, end.grpc_status, end.flags);
+        let attempts = host.upstream_attempts().unwrap_or_default();
+        let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+        let ejection = self
+            .upstreams
+            .end(admission, outcome, attempts, now_ms(host));
+        if let Some(ejection) = ejection {
+            let name = admission
+                .upstream()
+                .and_then(|upstream| self.program.upstream_name(upstream));
+            self.report
+                .ejected(host, name.unwrap_or_default(), ejection);
+        }
+    }
+
+    /// Guards compare, and hear what those of other VMs found.
+    fn tick_guards(&mut self, host: Host<'_>) {
+        self.is_awake = true;
+        if self.guards.is_empty() {
+            return;
+        }
+        let now_ms = now_ms(host);
+        for guard in &mut self.guards {
+            for event in guard.on_tick(now_ms, &mut Shared(host)) {
+                host.log(Level::Warn, &event.line(guard.config()));
+            }
+        }
+        self.report.guards(host, &self.guards);
+    }
+}
+
+/// How a request ended, as the proxy says.
+struct End {
+    status: Option<u16>,
+    grpc_status: Option<u32>,
+    flags: u64,
+}
+
+impl End {
+    fn of(host: Host<'_>, is_grpc: bool) -> Self {
+        Self {
+            status: host.response_code(),
+            // Envoy makes one up for what is no gRPC.
+            grpc_status: if is_grpc { host.grpc_status() } else { None },
+            flags: host.response_flags().unwrap_or_default(),
         }
     }
 }
@@ -57,7 +130,7 @@ fn line<'a>(request: &Request<'a>, name: &[u8]) -> Option<&'a [u8]> {
 
 /// What breakers go by. A host without a clock has none that ever close again.
 fn now_ms(host: Host<'_>) -> u64 {
-    host.now_ns().unwrap_or_default() / 1_000_000
+    host.now_ms().unwrap_or_default()
 }
 
 impl HttpFilter for Routing {
@@ -76,6 +149,8 @@ impl HttpFilter for Routing {
         let filter = Self {
             dice: Dice::new(random_seed(), program.split_count()),
             upstreams: Upstreams::new(&program.policies(), 0),
+            guards: program.guards().iter().cloned().map(Guard::new).collect(),
+            is_awake: false,
             report: Report::default(),
             demand,
             program,
@@ -88,6 +163,9 @@ impl HttpFilter for Routing {
     }
 
     fn on_request(&mut self, host: Host<'_>, request: &Request<'_>) -> Step<Sent> {
+        if !self.is_awake {
+            self.tick_guards(host);
+        }
         let mut own_dice = self.program.seed().map(|seed| {
             let id = line(request, REQUEST_ID).unwrap_or_default();
             Dice::of_request(seed, id)
@@ -95,6 +173,7 @@ impl HttpFilter for Routing {
         let mut moment = Moment {
             dice: own_dice.as_mut().unwrap_or(&mut self.dice),
             upstreams: &mut self.upstreams,
+            guards: &self.guards,
             now_ms: if self.program.is_guarded() {
                 now_ms(host)
             } else {
@@ -122,32 +201,17 @@ impl HttpFilter for Routing {
     }
 
     fn on_done(&mut self, host: Host<'_>, sent: Sent) {
-        let Some(admission) = sent.admission else {
-            return;
-        };
-        let status = host.response_code().unwrap_or_default();
-        let grpc_status = if sent.is_grpc {
-            host.grpc_status()
-        } else {
-            None
-        };
-        let flags = host.response_flags().unwrap_or_default();
-        let attempts = host.upstream_attempts().unwrap_or_default();
-        let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
-        let outcome = Outcome::of(status, grpc_status, flags);
-        let ejection = self
-            .upstreams
-            .end(&admission, outcome, attempts, now_ms(host));
-        if let Some(ejection) = ejection {
-            let name = admission
-                .upstream()
-                .and_then(|upstream| self.program.upstream_name(upstream));
-            self.report
-                .ejected(host, name.unwrap_or_default(), ejection);
+        let end = End::of(host, sent.is_grpc);
+        if let Some((number, subset)) = sent.watched {
+            self.tell_guard(host, number, subset, &end);
+        }
+        if let Some(admission) = &sent.admission {
+            self.take_back(host, admission, &end);
         }
     }
 
     fn on_tick(&mut self, host: Host<'_>) {
+        self.tick_guards(host);
         if self.program.is_guarded() {
             self.report
                 .upstreams(host, &mut self.upstreams, now_ms(host));

@@ -2,6 +2,7 @@
 
 use sluice_adapter::{Counters, Host, Level, MetricKind};
 use sluice_traffic::breaker::{Choice, Ejection, Upstreams};
+use sluice_traffic::guard::{Guard, Subset};
 use sluice_traffic::routing::{Decision, Verdict};
 
 const SENT: &str = "sluice_routing_requests_total.destination.";
@@ -14,6 +15,12 @@ const CURTAILED: &str = "sluice_routing_retries_curtailed_total";
 /// How many destinations are ejected now.
 const EJECTED_NOW: &str = "sluice_routing_ejected";
 
+/// What guards are seen by, each followed by `NAMESPACE/NAME`.
+const DRAINED: &str = "sluice_routing_guard_drained.guard.";
+const WOULD_DRAIN: &str = "sluice_routing_guard_would_drain.guard.";
+const ERRORS: &str = "sluice_routing_guard_errors_millionths.guard.";
+const LATENCY: &str = "sluice_routing_guard_latency_us.guard.";
+
 /// Counts and logs.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -22,6 +29,9 @@ pub struct Report {
     curtailed: u64,
     /// Destinations that are ejected, as they were told, and the host's number for it.
     ejected: (i64, Option<u32>),
+    /// Gauges of guards in the order in which they are told: the host's number, and what
+    /// it was told.
+    gauges: Vec<(Option<u32>, u64)>,
 }
 
 impl Report {
@@ -81,6 +91,40 @@ impl Report {
             && host.increment_metric(id, ejected - *told).is_ok()
         {
             *told = ejected;
+        }
+    }
+
+    /// What guards think, and by which figures. All workers say the same.
+    pub fn guards(&mut self, host: Host<'_>, guards: &[Guard]) {
+        let mut number = 0;
+        for guard in guards {
+            let config = guard.config();
+            let name = [&*config.namespace, "/", &*config.name].concat();
+            let mut tell = |family: &str, member: &str, value: u64| {
+                self.gauge(host, number, &[family, &name, member].concat(), value);
+                number += 1;
+            };
+            tell(DRAINED, "", guard.is_drained().into());
+            tell(WOULD_DRAIN, "", guard.would_drain().into());
+            for subset in [Subset::Stable, Subset::Canary] {
+                let figures = guard.figures(subset);
+                let member = [".subset.", config.name_of(subset)].concat();
+                tell(ERRORS, &member, figures.errors.value);
+                tell(LATENCY, &member, figures.latency.value);
+            }
+        }
+    }
+
+    fn gauge(&mut self, host: Host<'_>, number: usize, name: &str, value: u64) {
+        if self.gauges.len() <= number {
+            let id = host.define_metric(MetricKind::Gauge, name).ok();
+            self.gauges.push((id, 0));
+        }
+        if let Some((Some(id), told)) = self.gauges.get_mut(number)
+            && *told != value
+            && host.record_metric(*id, value).is_ok()
+        {
+            *told = value;
         }
     }
 

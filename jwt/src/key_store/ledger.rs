@@ -1,7 +1,7 @@
 //! The record of one source in the host's shared data.
 
 use super::record::{Progress, Record};
-use crate::shared::{self, Change, SharedData};
+use sluice_policy::shared_data::{self, Change, SharedData};
 
 /// Begins the key of every record, with the version of their form: modules of two versions
 /// run side by side during an update, and must not overwrite each other's.
@@ -68,7 +68,7 @@ impl Ledger {
         record: &Record,
         cas: Option<u32>,
     ) -> Change {
-        let change = shared::change(shared, &self.key, &record.encode(), cas);
+        let change = shared_data::change(shared, &self.key, &record.encode(), cas);
         match change {
             Change::Made => self.is_kept = true,
             Change::NotKept => self.is_kept = false,

@@ -8,7 +8,8 @@ use std::rc::Rc;
 use sluice_policy::{Callout, CalloutEvent, HeaderLine};
 
 use super::{Fetch, KeyStore};
-use crate::{KeySource, Keys, Remote, SharedData, SourceId};
+use crate::{KeySource, Keys, Remote, SourceId};
+use sluice_policy::SharedData;
 
 pub(super) const SOURCE: SourceId = SourceId(0);
 

@@ -12,8 +12,8 @@ use super::schedule::{self, Jitter};
 use super::{Fetch, FetchId, KeyReport};
 use crate::discovery;
 use crate::key_source::Remote;
-use crate::shared::{Change, SharedData};
 use crate::{KeySet, Keys, Status};
+use sluice_policy::shared_data::{Change, SharedData};
 
 /// What a lease lasts beyond the time limits of the fetches it is for: the host's
 /// own delay in giving up and telling.

@@ -10,7 +10,7 @@ use sluice_policy::resource::CANARY_GUARD;
 use sluice_policy::{Diagnostics, Resource};
 
 use super::config::{self, CanaryGuard};
-use crate::shared::SharedData;
+use sluice_policy::SharedData;
 
 /// When a test begins.
 pub(super) const START: u64 = 1_790_000_000_000;

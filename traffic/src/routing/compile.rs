@@ -14,6 +14,7 @@ use crate::config::{
     Destination, Headers, HttpRoute, RedirectPort, Retries, RouteAction, WeightedDestination,
 };
 use crate::destination_rule::{DestinationRules, SubsetPolicy, host_in_full};
+use crate::guard::CanaryGuard;
 use crate::route_table::RouteTable;
 use crate::{Proxy, VirtualService};
 
@@ -25,6 +26,7 @@ pub(super) fn compile(
 ) -> Program {
     demand_workload(config, workload, diagnostics);
     check_sticky(config, diagnostics);
+    check_guards(config, diagnostics);
     let workload = workload.cloned().unwrap_or_default();
     let proxy = Proxy::new(workload, config.gateways.clone());
     let root = &config.mesh.root_namespace;
@@ -52,6 +54,11 @@ pub(super) fn compile(
         table,
         actions,
         upstreams,
+        guards: config
+            .guards
+            .iter()
+            .map(|(guard, _)| guard.clone())
+            .collect(),
         hints: config.hints.clone(),
         seed: config.seed,
         demand,
@@ -90,6 +97,45 @@ fn check_sticky(config: &Config, diagnostics: &mut Diagnostics) {
     }
 }
 
+/// Whether a guard is meant for a route, if it has its subsets.
+fn watches(guard: &CanaryGuard, service: &VirtualService, route: &HttpRoute) -> bool {
+    guard.namespace == service.namespace
+        && guard.virtual_service == service.name
+        && guard.route.as_ref().is_none_or(|name| *name == route.name)
+}
+
+fn has_subset(route: &HttpRoute, subset: &str) -> bool {
+    let RouteAction::Forward(destinations) = &route.action else {
+        return false;
+    };
+    let mut subsets = destinations
+        .iter()
+        .map(|to| to.destination.subset.as_deref());
+    subsets.any(|other| other == Some(subset))
+}
+
+/// A guard of a split that is not there would watch nothing, in silence.
+fn check_guards(config: &Config, diagnostics: &mut Diagnostics) {
+    for (guard, path) in &config.guards {
+        let has_both = |route: &HttpRoute| {
+            has_subset(route, &guard.stable) && has_subset(route, &guard.canary)
+        };
+        let has_route = config.services.iter().any(|service| {
+            let mut routes = service.http.iter();
+            routes.any(|route| watches(guard, service, route) && has_both(route))
+        });
+        if !has_route {
+            let [service, stable, canary] =
+                [&guard.virtual_service, &guard.stable, &guard.canary].map(|name| quote(name));
+            let found =
+                format!("no route of {service} that is split between {stable} and {canary}");
+            let expected =
+                "a VirtualService among the resources, of the same namespace, with such a route";
+            diagnostics.error(DiagnosticCode::UnknownRoute, path, found, expected);
+        }
+    }
+}
+
 /// What routes are compiled with.
 struct Compiler<'c> {
     config: &'c Config,
@@ -123,10 +169,17 @@ impl Compiler<'_> {
         destinations: &[WeightedDestination],
     ) -> Forward {
         let guarded = self.guarded(service, destinations);
-        let destinations: Vec<Target> = destinations
+        let mut destinations: Vec<Target> = destinations
             .iter()
             .map(|destination| target(destination, service))
             .collect();
+        let guard = self.guard(service, route, &destinations);
+        let roles = guard.and_then(|guard| self.config.guards.get(guard));
+        if let Some((guard, _)) = roles {
+            for target in &mut destinations {
+                target.role = guard.subset(&target.subset);
+            }
+        }
         let first = destinations.first().map(|target| target.host.clone());
         let retries = route.retries.as_ref();
         Forward {
@@ -135,6 +188,7 @@ impl Compiler<'_> {
                 .any(|target| Some(&target.host) != first.as_ref()),
             destinations,
             guarded,
+            guard,
             retries: retries.map_or(DEFAULT_RETRIES, |retries| retries.attempts.into()),
             sticky: self.sticky(service, route),
             rewrite: route.rewrite.clone(),
@@ -145,6 +199,26 @@ impl Compiler<'_> {
                 .map(|mirror| (mirror.clone(), name(&mirror.destination, service)))
                 .collect(),
         }
+    }
+
+    /// The guard of a route that has both of its subsets. One that names the route is
+    /// meant more than one for all of them.
+    fn guard(
+        &self,
+        service: &VirtualService,
+        route: &HttpRoute,
+        targets: &[Target],
+    ) -> Option<usize> {
+        let find = |names_route: bool| {
+            self.config.guards.iter().position(|(guard, _)| {
+                guard.route.is_some() == names_route
+                    && watches(guard, service, route)
+                    && [&guard.stable, &guard.canary]
+                        .into_iter()
+                        .all(|subset| targets.iter().any(|target| target.subset == *subset))
+            })
+        };
+        find(true).or_else(|| find(false))
     }
 
     /// The split of a route. One that names the route is meant more than one for all.
@@ -218,6 +292,7 @@ fn target(weighted: &WeightedDestination, service: &VirtualService) -> Target {
         host: host_in_full(&destination.host, &service.namespace).into(),
         subset: destination.subset.clone().unwrap_or_default(),
         weight: weighted.weight,
+        role: None,
         headers: weighted.headers.clone(),
     }
 }

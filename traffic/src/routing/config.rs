@@ -1,15 +1,23 @@
 //! What the routing filter is configured with.
 
-use sluice_policy::resource::{DESTINATION_RULE, Kind, STICKY_SPLIT, VIRTUAL_SERVICE};
+use sluice_policy::resource::{
+    CANARY_GUARD, DESTINATION_RULE, Kind, STICKY_SPLIT, VIRTUAL_SERVICE,
+};
 use sluice_policy::{Diagnostics, Mesh, Resource, Workload, plugin_config};
 
 use super::hints::Hints;
 use super::sticky::StickySplit;
 use crate::destination_rule::DestinationRule;
+use crate::guard::{self, CanaryGuard};
 use crate::{Proxy, VirtualService};
 
 /// The kinds of resources that the filter takes.
-pub const KINDS: [&Kind; 3] = [&VIRTUAL_SERVICE, &DESTINATION_RULE, &STICKY_SPLIT];
+pub const KINDS: [&Kind; 4] = [
+    &VIRTUAL_SERVICE,
+    &DESTINATION_RULE,
+    &CANARY_GUARD,
+    &STICKY_SPLIT,
+];
 
 /// Everything that the filter was configured with.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +26,8 @@ pub struct Config {
     pub services: Vec<VirtualService>,
     /// DestinationRules.
     pub rules: Vec<DestinationRule>,
+    /// CanaryGuards, each with where it stands.
+    pub guards: Vec<(CanaryGuard, Box<str>)>,
     /// StickySplits.
     pub sticky: Vec<StickySplit>,
     /// Mesh-wide settings.
@@ -61,6 +71,9 @@ impl Config {
     pub fn add(&mut self, resource: &Resource<'_>, diagnostics: &mut Diagnostics) {
         if *resource.kind == STICKY_SPLIT {
             self.sticky.extend(StickySplit::read(resource, diagnostics));
+        } else if *resource.kind == CANARY_GUARD {
+            let guard = guard::config::read(resource, diagnostics);
+            self.guards.push((guard, resource.path.as_str().into()));
         } else if *resource.kind == DESTINATION_RULE {
             let rule = DestinationRule::read(resource, diagnostics);
             self.rules.extend(rule);

@@ -5,10 +5,11 @@ use sluice_policy::{HeaderEdit, Reply, Request};
 use super::chance::Draw;
 use super::program::{Action, Forward, Program, RouterHeader, Target, Then};
 use super::sticky::Known;
-use super::world::World;
+use super::world::{Canary, World};
 use super::{cors, edits, path, redirect, rendezvous, split};
-use crate::breaker::{Admission, Refusal};
+use crate::breaker::{Admission, Refusal, Weighted};
 use crate::config::{HeaderOperations, MILLION};
+use crate::guard::Subset;
 use crate::route_table::{Found, Route, header};
 
 /// What was decided, and by which route.
@@ -46,6 +47,8 @@ pub struct Forwarding<'p> {
     /// What counts it as under way, where something holds for the destinations of the
     /// route: to be taken back when it has ended.
     pub admission: Option<Admission>,
+    /// The guard by number that is to hear how it went, and what the destination is to it.
+    pub watched: Option<(usize, Subset)>,
     /// Its port, subset and host, as `PORT|SUBSET|HOST`.
     pub name: &'p str,
     /// Edits of the request.
@@ -90,6 +93,40 @@ pub fn decide<'p>(
 
 /// How often Envoy's router tries again at the most.
 pub(super) const MAX_RETRIES: &str = "x-envoy-max-retries";
+
+/// The header of a response of a canary that would get no more requests, were it no dry
+/// run.
+const DRY_RUN: &str = "x-sluice-guard";
+
+/// The weights of destinations. A canary that is drained has none; if nothing is left so,
+/// what it was to replace has all.
+fn weights(forward: &Forward, canary: Canary) -> Vec<u32> {
+    let declared = |target: &Target| target.weight;
+    if canary != Canary::Drained {
+        return forward.destinations.iter().map(declared).collect();
+    }
+    let drained = |target: &Target| match target.role {
+        Some(Subset::Canary) => 0,
+        _ => target.weight,
+    };
+    let weights: Vec<u32> = forward.destinations.iter().map(drained).collect();
+    if weights.iter().any(|weight| *weight > 0) {
+        return weights;
+    }
+    let alone = |target: &Target| u32::from(target.role == Some(Subset::Stable));
+    forward.destinations.iter().map(alone).collect()
+}
+
+/// The same destinations with other weights.
+fn weigh(route: &[Weighted], weights: &[u32]) -> Vec<Weighted> {
+    let pairs = route.iter().zip(weights);
+    pairs
+        .map(|(destination, weight)| Weighted {
+            weight: *weight,
+            ..*destination
+        })
+        .collect()
+}
 
 /// As Envoy's router answers.
 fn not_found() -> Reply {
@@ -196,16 +233,22 @@ impl<'p> Context<'p, '_> {
         world: &mut impl World,
         mut response: Vec<HeaderEdit>,
     ) -> Verdict<'p> {
-        let Some(given) = self.choose(forward, world, &mut response) else {
+        let canary = forward
+            .guard
+            .map_or(Canary::Fine, |guard| world.canary(guard));
+        let weights = weights(forward, canary);
+        let Some(given) = self.choose(forward, &weights, world, &mut response) else {
             return Verdict::Reply(not_found());
         };
         let wanted = self.wanted_retries(forward);
-        let admission = match forward.guarded.as_slice() {
-            [] => None,
-            route => match world.begin(route, given, wanted) {
+        let admission = if forward.guarded.is_empty() {
+            None
+        } else {
+            let route = weigh(&forward.guarded, &weights);
+            match world.begin(&route, given, wanted) {
                 Ok(admission) => Some(admission),
                 Err(refusal) => return Verdict::Refuse(refusal),
-            },
+            }
         };
         let number = admission
             .as_ref()
@@ -227,6 +270,9 @@ impl<'p> Context<'p, '_> {
             is_single,
             self.request,
         ));
+        if canary == Canary::Suspect && target.role == Some(Subset::Canary) {
+            response.push(set(DRY_RUN, b"would-drain"));
+        }
         self.rewrite(forward, target, &mut request);
         for router in &forward.router {
             request.extend(self.tell_router(router));
@@ -239,6 +285,8 @@ impl<'p> Context<'p, '_> {
         Verdict::Forward(Forwarding {
             action: self.route.action,
             destination: number,
+            // What a breaker moved here is no fair sample.
+            watched: forward.guard.zip(target.role).filter(|_| number == given),
             admission,
             name: &target.name,
             request,
@@ -250,25 +298,28 @@ impl<'p> Context<'p, '_> {
     fn choose(
         &self,
         forward: &'p Forward,
+        weights: &[u32],
         world: &mut impl World,
         response: &mut Vec<HeaderEdit>,
     ) -> Option<usize> {
         let targets = &forward.destinations;
-        let weights = || targets.iter().map(|target| target.weight);
         let by_key = |key: &[u8], scope: u64| {
-            let named = targets.iter().map(|target| (&*target.name, target.weight));
-            rendezvous::choose(key, scope, named)
+            let names = targets.iter().map(|target| &*target.name);
+            rendezvous::choose(key, scope, names.zip(weights.iter().copied()))
         };
-        match &forward.sticky {
-            None if targets.len() == 1 => Some(0),
-            None => split::draw(self.route.action, weights(), world),
-            Some((sticky, scope)) => match sticky.of(self.request, world) {
-                Known::By(key) => by_key(&key, *scope),
-                Known::From(key, edit) => {
-                    response.push(edit);
-                    by_key(&key, *scope)
-                }
-                Known::Not => split::draw(self.route.action, weights(), world),
+        let known = match &forward.sticky {
+            Some((sticky, scope)) => (sticky.of(self.request, world), *scope),
+            None => (Known::Not, 0),
+        };
+        match known {
+            (Known::By(key), scope) => by_key(&key, scope),
+            (Known::From(key, edit), scope) => {
+                response.push(edit);
+                by_key(&key, scope)
+            }
+            (Known::Not, _) => match weights {
+                [_] => Some(0),
+                weights => split::draw(self.route.action, weights.iter().copied(), world),
             },
         }
     }

@@ -9,6 +9,7 @@ use super::sticky::StickyKey;
 use crate::breaker::Weighted;
 use crate::config::{Cors, DirectResponse, Headers, Mirror, Redirect, Rewrite};
 use crate::destination_rule::SubsetPolicy;
+use crate::guard::{CanaryGuard, Subset};
 use crate::route_table::RouteTable;
 
 /// Everything that a decision needs, immutable and shareable.
@@ -18,6 +19,7 @@ pub struct Program {
     pub(super) actions: Vec<Action>,
     /// What holds for destinations, each once.
     pub(super) upstreams: Vec<Upstream>,
+    pub(super) guards: Vec<CanaryGuard>,
     pub(super) hints: Hints,
     pub(super) seed: Option<u64>,
     pub(super) demand: AttributeSet,
@@ -54,6 +56,8 @@ pub(super) struct Forward {
     pub(super) guarded: Vec<Weighted>,
     /// How many retries a request would have.
     pub(super) retries: u32,
+    /// The number of the guard that watches the split.
+    pub(super) guard: Option<usize>,
     /// By what clients are told apart, and what makes their keys this route's.
     pub(super) sticky: Option<(StickyKey, u64)>,
     pub(super) rewrite: Rewrite,
@@ -73,6 +77,8 @@ pub(super) struct Target {
     pub(super) host: Box<str>,
     pub(super) subset: Box<str>,
     pub(super) weight: u32,
+    /// What it is to the guard.
+    pub(super) role: Option<Subset>,
     pub(super) headers: Headers,
 }
 
@@ -100,6 +106,11 @@ impl Program {
     /// How many splits there are.
     pub fn split_count(&self) -> usize {
         self.actions.len()
+    }
+
+    /// The guards that are to be kept, by number.
+    pub fn guards(&self) -> &[CanaryGuard] {
+        &self.guards
     }
 
     /// Whether something holds for any destination, so that time matters.

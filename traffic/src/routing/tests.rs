@@ -10,6 +10,7 @@ use sluice_policy::{Diagnostics, Fact, HeaderEdit, HeaderLine, Reply, Request, W
 
 use super::*;
 use crate::breaker::Upstreams;
+use crate::guard::Guard;
 
 /// A configuration with one VirtualService of host `b`.
 fn of_service(spec: Value) -> Value {
@@ -20,7 +21,7 @@ fn of_service(spec: Value) -> Value {
 
 fn resource(kind: &str, name: &str, spec: &Value) -> Value {
     let version = match kind {
-        "StickySplit" => "sluice/v1alpha1",
+        "StickySplit" | "CanaryGuard" => "sluice/v1alpha1",
         _ => "networking.istio.io/v1",
     };
     json!({"apiVersion": version, "kind": kind,
@@ -46,6 +47,7 @@ struct Proxy {
     program: Program,
     dice: Dice,
     upstreams: Upstreams,
+    guards: Vec<Guard>,
     now_ms: u64,
 }
 
@@ -68,6 +70,7 @@ impl Proxy {
         Self {
             dice: Dice::new(1, program.split_count()),
             upstreams: Upstreams::new(&program.policies(), 0),
+            guards: program.guards().iter().cloned().map(Guard::new).collect(),
             program,
             now_ms: 0,
         }
@@ -114,6 +117,7 @@ impl Proxy {
         let mut moment = Moment {
             dice: &mut self.dice,
             upstreams: &mut self.upstreams,
+            guards: &self.guards,
             now_ms: self.now_ms,
         };
         match decide(&self.program, request, &mut moment).verdict {

@@ -2,6 +2,7 @@
 
 use super::chance::{Chance, Dice, Draw};
 use crate::breaker::{Admission, Refusal, Upstreams, Weighted};
+use crate::guard::Guard;
 
 /// Chance, and what became of requests before this one.
 pub trait World: Chance {
@@ -16,6 +17,20 @@ pub trait World: Chance {
         given: usize,
         retries: u32,
     ) -> Result<Admission, Refusal>;
+
+    /// What the guard of that number thinks of its canary.
+    fn canary(&self, guard: usize) -> Canary;
+}
+
+/// What is thought of a canary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Canary {
+    /// It does as well, as far as is known.
+    Fine,
+    /// It does worse, and nothing is done about it: a dry run.
+    Suspect,
+    /// It gets no more requests of the split.
+    Drained,
 }
 
 /// The world of one VM at one moment.
@@ -24,6 +39,8 @@ pub struct Moment<'w> {
     pub dice: &'w mut Dice,
     /// Breakers and budgets.
     pub upstreams: &'w mut Upstreams,
+    /// Guards, in the order of the program's.
+    pub guards: &'w [Guard],
     /// The time, in milliseconds from whenever.
     pub now_ms: u64,
 }
@@ -48,5 +65,13 @@ impl World for Moment<'_> {
         let random = self.dice.number();
         self.upstreams
             .begin(route, given, retries, random, self.now_ms)
+    }
+
+    fn canary(&self, guard: usize) -> Canary {
+        match self.guards.get(guard) {
+            Some(guard) if guard.is_drained() => Canary::Drained,
+            Some(guard) if guard.would_drain() => Canary::Suspect,
+            _ => Canary::Fine,
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! The keys that the JWT filter would have, from scripted services.
 
 use sluice_host::{HttpAnswer, HttpCall, Message};
-use sluice_jwt::{Fetch, KeyStore, Program, SharedData};
+use sluice_jwt::{Fetch, KeyStore, Program};
+use sluice_policy::SharedData;
 use sluice_policy::{Callout, CalloutEvent};
 
 use crate::callouts::Script;

@@ -66,6 +66,7 @@ fn a_failing_destination_costs_requests_their_retries() {
         let mut moment = Moment {
             dice: &mut proxy.dice,
             upstreams: &mut proxy.upstreams,
+            guards: &proxy.guards,
             now_ms: 0,
         };
         let request = get_b();

@@ -1,7 +1,8 @@
-//! What the host offers beyond the request: data for all VMs, and a clock.
+//! Data for all VMs of the proxy.
 
-use sluice_adapter::{Host, Written};
-use sluice_jwt::SharedData;
+use sluice_policy::SharedData;
+
+use crate::abi::{Host, Written};
 
 /// The host's shared data.
 pub struct Shared<'cb>(pub Host<'cb>);
@@ -15,9 +16,4 @@ impl SharedData for Shared<'_> {
     fn set(&mut self, key: &str, value: &[u8], cas: u32) -> bool {
         self.0.set_shared_data(key, value, cas) == Ok(Written::Done)
     }
-}
-
-/// Whole milliseconds.
-pub fn milliseconds(nanoseconds: u64) -> u64 {
-    nanoseconds / 1_000_000
 }

@@ -15,7 +15,7 @@ pub trait SharedData {
 
 /// What became of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Change {
+pub enum Change {
     /// Made.
     Made,
     /// Somebody else was first: look again.
@@ -29,12 +29,7 @@ pub(crate) enum Change {
 const NOT_THERE: u32 = u32::MAX;
 
 /// Changes what was read with the number `cas`, or was not there.
-pub(crate) fn change(
-    shared: &mut dyn SharedData,
-    key: &str,
-    value: &[u8],
-    cas: Option<u32>,
-) -> Change {
+pub fn change(shared: &mut dyn SharedData, key: &str, value: &[u8], cas: Option<u32>) -> Change {
     if shared.set(key, value, cas.unwrap_or(NOT_THERE)) {
         return Change::Made;
     }
