@@ -62,6 +62,7 @@ impl Cluster {
             "name": self.name,
             "type": "STATIC",
             "connect_timeout": "5s",
+            "circuit_breakers": {"thresholds": [unlimited()]},
             "load_assignment": {
                 "cluster_name": self.name,
                 "endpoints": [{"lb_endpoints": [endpoint]}],
@@ -95,6 +96,18 @@ impl Cluster {
             choice,
         )
     }
+}
+
+/// Istio's thresholds of a cluster without a DestinationRule; Envoy's own would let three
+/// requests at a time be tried again.
+fn unlimited() -> Value {
+    json!({
+        "max_connections": u32::MAX,
+        "max_pending_requests": u32::MAX,
+        "max_requests": u32::MAX,
+        "max_retries": u32::MAX,
+        "track_remaining": true,
+    })
 }
 
 fn typed(message: &str, mut fields: Value) -> Value {
