@@ -52,6 +52,11 @@ impl Guest {
         self.chain.run(exchange)
     }
 
+    /// The time of its world.
+    pub fn now_ns(&self) -> u64 {
+        self.chain.now_ns()
+    }
+
     /// Linear memory of the VM now.
     pub fn memory_bytes(&self) -> Result<usize> {
         self.chain

@@ -3,6 +3,7 @@
 pub mod authentication;
 pub mod cases;
 pub mod conformance;
+pub mod delays;
 pub mod envoys;
 pub mod equality;
 pub mod guest;

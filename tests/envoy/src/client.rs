@@ -5,6 +5,7 @@ mod hyper;
 mod message;
 mod stream;
 mod tls;
+mod underway;
 pub mod wire;
 
 use std::{net::SocketAddr, time::Duration};
@@ -16,6 +17,7 @@ use crate::{LabError, error::Doing, runtime};
 pub use grpc::GrpcReply;
 pub use message::{HeaderLines, Request, Response, header_lines};
 pub use tls::ClientTls;
+pub use underway::Underway;
 
 /// Longest wait for one connection or one response.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -97,6 +99,12 @@ impl Client {
             runtime: &self.runtime,
             inner,
         })
+    }
+
+    /// Begins a request on a connection of its own and does not wait for the response.
+    #[must_use]
+    pub fn begin(&self, target: &Target, request: &Request) -> Underway<'_> {
+        Underway::begin(&self.runtime, target.clone(), request.clone())
     }
 
     /// One request on a connection of its own.
