@@ -152,6 +152,28 @@ fn what_no_vm_writes_makes_no_record() {
     assert!(Record::decode(&latest.encode()).is_some());
 }
 
+/// However wide latencies spread, with up to 16,383 of each size in each slot.
+#[test]
+fn a_record_is_bounded() {
+    let sizes = std::iter::successors(Some(100), |us| Some(us * 1_005 / 1_000 + 1));
+    let mut pair = Pair::default();
+    for latency_us in sizes.take_while(|us| *us <= 600_000_000) {
+        pair.add(Subset::Stable, Outcome::Good, latency_us);
+        pair.add(Subset::Canary, Outcome::Good, latency_us);
+    }
+    for _ in 0..9 {
+        pair.merge(&pair.clone());
+    }
+    let mut record = record();
+    for slot in 10..15 {
+        record.window.add(slot, &pair);
+    }
+    record.window.roll(14);
+    let bytes = record.encode();
+    assert!((18_900..19_200).contains(&bytes.len()), "{}", bytes.len());
+    assert_eq!(Record::decode(&bytes), Some(record));
+}
+
 #[test]
 fn slots_follow_the_clock() {
     let mut record = Record {
