@@ -60,6 +60,7 @@ fn what_is_out_of_range_counts_as_what_is_in_it() {
         assert_eq!(sketch(&[latency_us]).bound(1), Some(100), "{latency_us}");
     }
     for latency_us in [600_000_000, 600_000_001, u64::MAX] {
+        assert_eq!(usize::from(bucket_of(latency_us)), BUCKETS - 1);
         assert_eq!(sketch(&[latency_us]).bound(1), Some(600_000_000));
     }
 }
