@@ -5,6 +5,7 @@ use std::ops::Range;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value};
+use sluice_policy::json::{TrailingComma, parse_untrusted};
 
 use crate::decimal;
 use crate::token::Token;
@@ -93,15 +94,11 @@ pub(crate) fn metadata_json(token: &Token, space_delimited: &[Box<str>]) -> Vec<
     json.extend_from_slice(BEFORE_PAYLOAD);
     let mut copied = 0;
     for claim in token.text_claims() {
-        let name = &*claim.name;
-        if is_split(name, space_delimited)
-            && let Some(text) = token.claims().get(name).and_then(Value::as_str)
-            && text.bytes().any(|byte| byte != b' ')
-        {
-            let Range { start, end } = claim.place;
+        let Range { start, end } = claim.place;
+        if is_split(&claim.name, space_delimited) {
             json.extend_from_slice(part(copied, start));
-            push_list(part(start, end), text, &mut json);
-            copied = end;
+            let is_list = push_list(part(start, end), &mut json);
+            copied = if is_list { end } else { start };
         }
     }
     json.extend_from_slice(part(copied, payload.len()));
@@ -111,23 +108,36 @@ pub(crate) fn metadata_json(token: &Token, space_delimited: &[Box<str>]) -> Vec<
 
 const BEFORE_PAYLOAD: &[u8] = b"{\"payload\":";
 
-/// Adds the parts of a text between spaces as a list. `written` is the text as JSON.
-fn push_list(written: &[u8], text: &str, json: &mut Vec<u8>) {
-    let parts = text.split(' ').filter(|part| !part.is_empty());
-    if written.contains(&b'\\') {
-        let parts = parts.map(Value::from);
-        json.extend_from_slice(parts.collect::<Value>().to_string().as_bytes());
-        return;
-    }
-    // Without escapes, a part is written as it is.
+/// Adds the parts between spaces of a text that is written as JSON, as a list, if there
+/// is any.
+fn push_list(written: &[u8], json: &mut Vec<u8>) -> bool {
     let mut before = b'[';
-    for part in parts {
-        json.extend_from_slice(&[before, b'"']);
-        json.extend_from_slice(part.as_bytes());
-        json.push(b'"');
-        before = b',';
+    if written.contains(&b'\\') {
+        if let Some(Value::String(text)) = parse_untrusted(written, TrailingComma::Refused) {
+            for part in text.split(' ').filter(|part| !part.is_empty()) {
+                json.push(before);
+                json.extend_from_slice(Value::from(part).to_string().as_bytes());
+                before = b',';
+            }
+        }
+    } else {
+        // Without escapes, a part is written as it is.
+        let [_, text @ .., _] = written else {
+            return false;
+        };
+        let parts = text.split(|byte| *byte == b' ');
+        for part in parts.filter(|part| !part.is_empty()) {
+            json.extend_from_slice(&[before, b'"']);
+            json.extend_from_slice(part);
+            json.push(b'"');
+            before = b',';
+        }
     }
-    json.push(b']');
+    let has_parts = before == b',';
+    if has_parts {
+        json.push(b']');
+    }
+    has_parts
 }
 
 #[cfg(test)]

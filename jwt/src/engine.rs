@@ -73,7 +73,7 @@ fn known<T>(fact: Fact<T>, absent: T) -> Option<T> {
     }
 }
 
-fn passed(edits: Vec<sluice_policy::HeaderEdit>, identity: Option<Identity>) -> Progress {
+fn passed(edits: Vec<sluice_policy::HeaderEdit>, identity: Option<Rc<Identity>>) -> Progress {
     Progress::Done(Outcome {
         verdict: Verdict::Pass,
         edits,
@@ -110,7 +110,7 @@ struct Session<'s, 'r> {
     draft: Draft<'r>,
     seen: Vec<Seen<'r>>,
     /// That of the token believed last, as in Envoy, which overwrites it.
-    identity: Option<Identity>,
+    identity: Option<Rc<Identity>>,
 }
 
 /// A text that was looked at before: rules with the same locations find the same.
@@ -153,7 +153,7 @@ impl<'r> Session<'_, 'r> {
         if !rule.forwards_token {
             self.strip(rule, found.place);
         }
-        self.identity = Some(grant.identity.clone());
+        self.identity = Some(Rc::clone(&grant.identity));
         Ok(())
     }
 

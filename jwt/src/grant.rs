@@ -13,7 +13,7 @@ use crate::token::Token;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Grant {
     pub(crate) headers: Vec<(NameId, Rc<[u8]>)>,
-    pub(crate) identity: Identity,
+    pub(crate) identity: Rc<Identity>,
 }
 
 /// A grant, or that there can be none.
@@ -39,32 +39,34 @@ impl Memo {
 
 impl Grant {
     fn new(rule: &Rule, token: &Token) -> Result<Self, Unsendable> {
-        let claims = token.claims();
-        let payload = || token.payload_segment().as_bytes().into();
+        let payload = || token.payload_segment().into();
         let mut headers: Vec<(NameId, Rc<[u8]>)> = rule
             .payload_header
             .map(|name| (name, payload()))
             .into_iter()
             .collect();
-        for (name, path) in &rule.claim_headers {
-            if let Some(value) = claims::header_value(claims, path)? {
-                headers.push((*name, value.into()));
+        if !rule.claim_headers.is_empty() {
+            let claims = token.claims();
+            for (name, path) in &rule.claim_headers {
+                if let Some(value) = claims::header_value(&claims, path)? {
+                    headers.push((*name, value.into()));
+                }
             }
         }
         let json = claims::metadata_json(token, &rule.space_delimited);
         Ok(Self {
             headers,
-            identity: Identity {
+            identity: Rc::new(Identity {
                 issuer: Rc::clone(&rule.issuer),
                 principal: principal(token),
-                json: json.into(),
-            },
+                json,
+            }),
         })
     }
 }
 
-fn principal(token: &Token) -> Option<Rc<str>> {
+fn principal(token: &Token) -> Option<String> {
     let (issuer, subject) = (token.issuer(), token.subject());
     let is_whole = !issuer.is_empty() && !subject.is_empty();
-    is_whole.then(|| [issuer, "/", subject].concat().into())
+    is_whole.then(|| [issuer, "/", subject].concat())
 }

@@ -32,6 +32,10 @@ const PUBLIC_KEY: u8 = 2;
 const SIGNATURE: u8 = 3;
 const TEXT: u8 = 4;
 
+/// More than names and sizes of the fields take, the name of the digest, and what DER adds
+/// to a signature.
+const MOST_BYTES_BESIDES: usize = 64;
+
 /// Digest of the algorithms that the host can verify. Its padding is always that of
 /// PKCS #1 v1.5, and it always wants a digest, so PS*, EdDSA and HS* are none.
 fn hash(algorithm: Algorithm) -> Option<&'static str> {
@@ -53,7 +57,8 @@ pub(crate) fn verify(
     signature: &[u8],
 ) -> Option<bool> {
     let hash = hash(algorithm)?;
-    let mut arguments = Message::default();
+    let room = public_key.len() + signature.len() + text.len() + MOST_BYTES_BESIDES;
+    let mut arguments = Message::with_capacity(room);
     arguments.bytes(HASH_FUNCTION, hash.as_bytes());
     arguments.bytes(PUBLIC_KEY, public_key);
     if algorithm.is_ecdsa() {

@@ -26,7 +26,7 @@ pub struct Outcome {
     /// are part of passing; a refused request needs none.
     pub edits: Vec<HeaderEdit>,
     /// Who sent it, as far as a token says; none for a request without tokens.
-    pub identity: Option<Identity>,
+    pub identity: Option<Rc<Identity>>,
 }
 
 /// Whether a request passes.
@@ -45,8 +45,8 @@ pub struct Identity {
     pub issuer: Rc<str>,
     /// `iss` and `sub` with a slash between, which policies know as the request
     /// principal; none if the token lacks one of them.
-    pub principal: Option<Rc<str>>,
+    pub principal: Option<String>,
     /// `{"payload":{…}}`: what Envoy keeps in the dynamic metadata of its JWT filter,
     /// as JSON. Shorter than twice the token: only lists in one text grow.
-    pub json: Rc<[u8]>,
+    pub json: Vec<u8>,
 }

@@ -48,8 +48,7 @@ pub fn verify_signature(
 
 /// The header, what is signed, and the signature.
 fn parts(text: &[u8]) -> Result<(Header, &[u8], Vec<u8>), Status> {
-    let text = str::from_utf8(text).map_err(|_| Status::BadFormat)?;
-    let parts: Vec<&str> = text.split('.').collect();
+    let parts: Vec<&[u8]> = text.split(|byte| *byte == b'.').collect();
     let [header, payload, signature] = parts.as_slice() else {
         return Err(Status::BadFormat);
     };
@@ -57,7 +56,7 @@ fn parts(text: &[u8]) -> Result<(Header, &[u8], Vec<u8>), Status> {
     base64url::decode(payload).ok_or(Status::PayloadBadBase64)?;
     Ok((
         Header::parse(header)?,
-        signed.unwrap_or_default().as_bytes(),
+        signed.unwrap_or_default(),
         base64url::decode(signature).ok_or(Status::SignatureBadBase64)?,
     ))
 }

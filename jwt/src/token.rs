@@ -4,29 +4,28 @@
 mod claims;
 mod header;
 
-use std::borrow::Cow;
 use std::ops::Range;
 
+use memchr::memchr;
 use serde_json::{Map, Value};
-use sluice_policy::json::parse_untrusted_object;
+use sluice_policy::json::{TrailingComma, Visited, parse_untrusted, visit_untrusted_object};
 
 use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::jws::Jws;
 use crate::status::Status;
-use claims::Registered;
+use claims::{Found, Registered};
 pub(crate) use header::Header;
 
 /// A token in the right form. Nothing about it is believed yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Token {
-    text: String,
+    text: Box<[u8]>,
     /// Where the header and the payload end.
     header_end: usize,
     payload_end: usize,
     header: Header,
     payload: Vec<u8>,
-    claims: Map<String, Value>,
     text_claims: Vec<TextClaim>,
     registered: Registered,
     signature: Vec<u8>,
@@ -59,35 +58,31 @@ impl Token {
         previous: Option<&Self>,
         is_noted: &dyn Fn(&str) -> bool,
     ) -> Result<Self, Status> {
-        // What is no text is no base64url either; where that shows, others decide.
-        let text = match str::from_utf8(bytes) {
-            Ok(text) => Cow::Borrowed(text),
-            Err(_) => String::from_utf8_lossy(bytes),
-        };
-        let [header, payload, signature] = segments(&text)?;
+        let [header, payload, signature] = segments(bytes).ok_or(Status::BadFormat)?;
         let (header_end, payload_end) = (header.len(), header.len() + 1 + payload.len());
         let header = match previous {
             Some(previous) if previous.header_segment() == header => previous.header.clone(),
             _ => Header::parse(header)?,
         };
         let payload = base64url::decode(payload).ok_or(Status::PayloadBadBase64)?;
+        let mut found = Found::default();
         let mut text_claims = Vec::new();
-        let claims = parse_untrusted_object(&payload, &mut |name, value, place| {
-            if value.is_string() && is_noted(name) {
+        visit_untrusted_object(&payload, &mut |name, value, place| {
+            if matches!(value, Visited::Text(_)) && is_noted(name) {
                 let name = name.into();
                 text_claims.push(TextClaim { name, place });
             }
-        });
-        let claims = claims.ok_or(Status::PayloadBadJson)?;
-        let registered = Registered::read(&claims)?;
+            found.note(name, value);
+        })
+        .ok_or(Status::PayloadBadJson)?;
+        let registered = Registered::read(found)?;
         let signature = base64url::decode(signature).ok_or(Status::SignatureBadBase64)?;
         Ok(Self {
-            text: text.into_owned(),
+            text: bytes.into(),
             header_end,
             payload_end,
             header,
             payload,
-            claims,
             text_claims,
             registered,
             signature,
@@ -96,7 +91,7 @@ impl Token {
 
     /// The whole token as it came.
     pub fn text(&self) -> &[u8] {
-        self.text.as_bytes()
+        &self.text
     }
 
     /// What the signature is of: header and payload with the dot between them.
@@ -119,12 +114,12 @@ impl Token {
         Some(self.header.key_id.as_str()).filter(|id| !id.is_empty())
     }
 
-    fn header_segment(&self) -> &str {
+    fn header_segment(&self) -> &[u8] {
         self.text.get(..self.header_end).unwrap_or_default()
     }
 
     /// The payload as it came, in base64url without padding.
-    pub fn payload_segment(&self) -> &str {
+    pub fn payload_segment(&self) -> &[u8] {
         self.text
             .get(self.header_end + 1..self.payload_end)
             .unwrap_or_default()
@@ -140,25 +135,29 @@ impl Token {
         &self.text_claims
     }
 
-    /// The payload.
-    pub fn claims(&self) -> &Map<String, Value> {
-        &self.claims
+    /// The payload. Read anew with each call: who wants to know what few tokens are
+    /// asked for should not make all of them dear.
+    pub fn claims(&self) -> Map<String, Value> {
+        match parse_untrusted(&self.payload, TrailingComma::Refused) {
+            Some(Value::Object(claims)) => claims,
+            // A token with another payload is none.
+            _ => Map::new(),
+        }
     }
 
     /// `iss`; empty if there is none.
     pub fn issuer(&self) -> &str {
-        claims::text(&self.claims, "iss")
+        &self.registered.issuer
     }
 
     /// `sub`; empty if there is none.
     pub fn subject(&self) -> &str {
-        claims::text(&self.claims, "sub")
+        &self.registered.subject
     }
 
     /// `aud`, one or many.
     pub fn audiences(&self) -> impl Iterator<Item = &str> {
-        let audiences = claims::audiences(&self.claims).iter();
-        audiences.filter_map(Value::as_str)
+        self.registered.audiences.iter().filter_map(Value::as_str)
     }
 
     /// `nbf` in seconds since 1970; 0 if it is not given.
@@ -184,16 +183,19 @@ impl Token {
 
 /// The three parts of a token. Envoy skips empty ones, so that `.a..b.c.` is one to it;
 /// RFC 7515 section 7.1 has two dots, and an unsigned token is never believed.
-fn segments(text: &str) -> Result<[&str; 3], Status> {
-    let mut parts = text.split('.');
-    let mut next = || parts.next().filter(|part| !part.is_empty());
-    let (Some(header), Some(payload), Some(signature)) = (next(), next(), next()) else {
-        return Err(Status::BadFormat);
-    };
-    match parts.next() {
-        None => Ok([header, payload, signature]),
-        Some(_) => Err(Status::BadFormat),
-    }
+fn segments(text: &[u8]) -> Option<[&[u8]; 3]> {
+    let (header, rest) = split_at_dot(text)?;
+    let (payload, signature) = split_at_dot(rest)?;
+    let is_whole = memchr(b'.', signature).is_none()
+        && !header.is_empty()
+        && !payload.is_empty()
+        && !signature.is_empty();
+    is_whole.then_some([header, payload, signature])
+}
+
+fn split_at_dot(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let dot = memchr(b'.', text)?;
+    Some((text.get(..dot)?, text.get(dot + 1..)?))
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ mod text;
 pub use node::{Node, one_of, parse_bool};
 pub use object::Object;
 pub use parse::{
-    MAX_BYTES, MAX_DEPTH, OnMember, TrailingComma, parse, parse_untrusted, parse_untrusted_object,
+    MAX_BYTES, MAX_DEPTH, OnMember, TrailingComma, Visited, parse, parse_untrusted,
+    visit_untrusted_object,
 };
 pub(crate) use parse::{Read, Reader};
 pub use path::{child, item};

@@ -102,7 +102,7 @@ fn read_root(
         } else {
             reader.value()?
         };
-        reader.keep(options, key, value);
+        reader.keep(options, key.into_owned(), value);
         Ok(())
     })
 }

@@ -121,6 +121,11 @@ fn take<'b>(bytes: &mut &'b [u8], size: usize) -> Option<&'b [u8]> {
 pub struct Message(Vec<u8>);
 
 impl Message {
+    /// An empty message with memory for so many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
+    }
+
     /// Adds an integer or a boolean.
     pub fn varint(&mut self, field: u8, value: u64) {
         if value != 0 {

@@ -58,7 +58,7 @@ impl Jwt {
             host.log(Level::Error, "sluice-jwt: the host keeps no properties");
             return self.refuse(host, request, Status::Unreadable);
         }
-        self.report.passed(host, identity.as_ref());
+        self.report.passed(host, identity.as_deref());
         Step::Forward(edits)
     }
 

@@ -4,10 +4,8 @@
 //! As in Envoy only the key counts: whoever the set came from vouches for it, so
 //! neither validity nor issuer of the certificate is looked at.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::{Key, RSA_ENCRYPTION};
+use crate::base64url;
 use crate::der::{BIT_STRING, INTEGER, Reader, SEQUENCE};
 use crate::status::Status;
 
@@ -46,8 +44,20 @@ fn der(pem: &str) -> Option<Vec<u8>> {
     if !end.starts_with(END) {
         return None;
     }
-    let text: String = lines.split(['\r', '\n']).collect();
-    STANDARD.decode(text).ok()
+    let characters = lines.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n'));
+    let text: Option<Vec<u8>> = characters.map(in_base64url).collect();
+    let text = text.filter(|text| text.len().is_multiple_of(4))?;
+    base64url::decode(base64url::without_padding(&text)?)
+}
+
+/// What stands in base64url for a character of base64.
+fn in_base64url(character: u8) -> Option<u8> {
+    match character {
+        b'+' => Some(b'-'),
+        b'/' => Some(b'_'),
+        b'-' | b'_' => None,
+        other => Some(other),
+    }
 }
 
 /// What is in the `SubjectPublicKeyInfo` of a certificate.
@@ -82,6 +92,8 @@ fn rsa_numbers<'b>(info: &mut Reader<'b>) -> Option<(&'b [u8], &'b [u8])> {
 mod tests {
     use super::*;
     use crate::algorithm::KeyType;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 

@@ -1,7 +1,7 @@
 //! The header of a token (RFC 7515 section 4).
 
 use serde_json::{Map, Value};
-use sluice_policy::json::parse_untrusted_object;
+use sluice_policy::json::{TrailingComma, parse_untrusted};
 
 use crate::algorithm::Algorithm;
 use crate::base64url;
@@ -22,10 +22,11 @@ impl Header {
     /// # Errors
     ///
     /// Envoy's status for what is wrong first.
-    pub fn parse(segment: &str) -> Result<Self, Status> {
+    pub fn parse(segment: &[u8]) -> Result<Self, Status> {
         let text = base64url::decode(segment).ok_or(Status::HeaderBadBase64)?;
-        let header = parse_untrusted_object(&text, &mut |_, _, _| ());
-        let header = header.ok_or(Status::HeaderBadJson)?;
+        let Some(Value::Object(header)) = parse_untrusted(&text, TrailingComma::Refused) else {
+            return Err(Status::HeaderBadJson);
+        };
         let algorithm = algorithm(&header)?;
         let key_id = match header.get("kid") {
             None => String::new(),

@@ -95,10 +95,17 @@ impl Default for Digits {
     }
 }
 
+/// The largest number of 64 bits without its last digit, and that. To compare with them
+/// takes less than multiplying with care, which is a function in WebAssembly.
+const MOST_TENS: u64 = u64::MAX / 10;
+const MOST_ONES: u8 = 5;
+
 impl Digits {
     fn push(&mut self, digit: u8) {
-        let whole = self.whole.and_then(|whole| whole.checked_mul(10));
-        self.whole = whole.and_then(|whole| whole.checked_add(digit.into()));
+        let has_room =
+            |whole: &u64| *whole < MOST_TENS || (*whole == MOST_TENS && digit <= MOST_ONES);
+        let whole = self.whole.filter(has_room);
+        self.whole = whole.map(|whole| whole.wrapping_mul(10).wrapping_add(digit.into()));
         self.about = self.about * 10.0 + f64::from(digit);
         self.count = self.count.saturating_add(1);
     }

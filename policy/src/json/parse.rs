@@ -4,6 +4,7 @@
 //! By hand, and in one copy: a reader made by generic visitors is 15 KB of a module.
 //! Property tests compare it with serde_json.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use serde_json::map::Entry;
@@ -50,11 +51,12 @@ pub fn parse_untrusted(bytes: &[u8], trailing_comma: TrailingComma) -> Option<Va
     read_untrusted(bytes, trailing_comma, &mut |reader| reader.value())
 }
 
-/// Reads one JSON object that a stranger sent, as [`parse_untrusted`] does, and calls
-/// `member` with each of its members and the place of the value in `bytes`.
-pub fn parse_untrusted_object(bytes: &[u8], member: OnMember<'_>) -> Option<Map<String, Value>> {
+/// Reads one JSON object that a stranger sent, as [`parse_untrusted`] does, without
+/// keeping it: calls `member` with each of its members. `None` says that there is no such
+/// object, whatever was called before.
+pub fn visit_untrusted_object<'b>(bytes: &'b [u8], member: OnMember<'_, 'b>) -> Option<()> {
     read_untrusted(bytes, TrailingComma::Refused, &mut |reader| {
-        reader.members(member)
+        reader.visit(member)
     })
 }
 
@@ -76,7 +78,20 @@ fn read_untrusted<'b, T>(
 }
 
 /// Is told of a member of an object: its key, its value and where that stands.
-pub type OnMember<'m> = &'m mut dyn FnMut(&str, &Value, Range<usize>);
+pub type OnMember<'m, 'b> = &'m mut dyn FnMut(&str, Visited<'b>, Range<usize>);
+
+/// The value of a member.
+#[derive(Debug, PartialEq)]
+pub enum Visited<'b> {
+    /// A string; borrowed if it is written as it is.
+    Text(Cow<'b, str>),
+    /// Any other value.
+    Other(Value),
+}
+
+/// Of so many keys each is compared with all before it: that is faster than a map, and
+/// objects have seldom more.
+const FEW_KEYS: usize = 16;
 
 /// Reading cannot go on, and the reason has been reported.
 #[derive(Debug)]
@@ -144,7 +159,7 @@ impl<'b, 'd> Reader<'b, 'd> {
         match self.token() {
             Some(b'{') => self.any_object(),
             Some(b'[') => self.any_list(),
-            Some(b'"') => self.string().map(Value::String),
+            Some(b'"') => self.string().map(|text| Value::String(text.into_owned())),
             Some(b'-' | b'0'..=b'9') => self.number().map(Value::Number),
             Some(b't') => self.word("true", Value::Bool(true)),
             Some(b'f') => self.word("false", Value::Bool(false)),
@@ -172,24 +187,43 @@ impl<'b, 'd> Reader<'b, 'd> {
     }
 
     fn any_object(&mut self) -> Read<Value> {
-        self.members(&mut |_, _, _| ()).map(Value::Object)
-    }
-
-    fn members(&mut self, member: OnMember<'_>) -> Read<Map<String, Value>> {
         let mut object = Map::new();
         self.object(&mut |reader, key| {
-            // Past white space.
-            reader.token();
-            let start = reader.at;
             let value = reader.value()?;
-            member(&key, &value, start..reader.at);
-            reader.keep(&mut object, key, value);
+            reader.keep(&mut object, key.into_owned(), value);
             if reader.is_of_stranger && !reader.diagnostics.is_empty() {
                 return Err(Stopped);
             }
             Ok(())
         })?;
-        Ok(object)
+        Ok(Value::Object(object))
+    }
+
+    fn visit(&mut self, member: OnMember<'_, 'b>) -> Read<()> {
+        let mut keys = Vec::with_capacity(FEW_KEYS);
+        let mut more_keys = Map::new();
+        self.object(&mut |reader, key| {
+            let is_text = reader.token() == Some(b'"');
+            let start = reader.at;
+            let value = if is_text {
+                Visited::Text(reader.string()?)
+            } else {
+                Visited::Other(reader.value()?)
+            };
+            if keys.contains(&key) {
+                return Err(reader.fault("a key a second time"));
+            }
+            member(&key, value, start..reader.at);
+            if keys.len() < FEW_KEYS {
+                keys.push(key);
+            } else {
+                reader.keep(&mut more_keys, key.into_owned(), Value::Null);
+            }
+            match reader.diagnostics.is_empty() {
+                true => Ok(()),
+                false => Err(Stopped),
+            }
+        })
     }
 
     /// Adds the value at the current path to its object, or reports that its key
@@ -235,7 +269,7 @@ impl<'b, 'd> Reader<'b, 'd> {
 
     /// Reads an object: `member` is called with each key, where its value begins.
     /// Another value is reported and left behind.
-    pub(crate) fn object(&mut self, member: ReadPart<'_, 'b, 'd, String>) -> Read<()> {
+    pub(crate) fn object(&mut self, member: ReadPart<'_, 'b, 'd, Cow<'b, str>>) -> Read<()> {
         if !self.open(b'{', "an object")? {
             return Ok(());
         }
@@ -432,39 +466,58 @@ mod tests {
         }
     }
 
+    /// The members of an object with their places, or that there is none.
+    fn visited(text: &str) -> Option<Vec<(String, Visited<'_>, String)>> {
+        let mut members = Vec::new();
+        visit_untrusted_object(text.as_bytes(), &mut |key, value, place| {
+            let written = text.get(place).unwrap().to_owned();
+            members.push((key.to_owned(), value, written));
+        })?;
+        Some(members)
+    }
+
     #[test]
     fn the_members_of_a_stranger_s_object_have_their_places() {
-        let text = r#" { "a" : "x y" ,"b":[1, 2] , "c":{"d":"e"}} "#;
-        let mut places = Vec::new();
-        let object = parse_untrusted_object(text.as_bytes(), &mut |key, value, place| {
-            places.push((
-                key.to_owned(),
-                text.get(place).unwrap().to_owned(),
-                value.is_string(),
-            ));
-        });
-        let place = |key: &str, text: &str, is_text| (key.to_owned(), text.to_owned(), is_text);
+        let text = r#" { "a" : "x y" ,"b":[1, 2] , "\u0063":{"d":"e"},"f": -1 ,"g":"\n"} "#;
+        let member = |key: &str, value, written: &str| (key.to_owned(), value, written.to_owned());
+        let text_of = |text| Visited::Text(Cow::Borrowed(text));
         assert_eq!(
-            places,
+            visited(text).unwrap(),
             [
-                place("a", "\"x y\"", true),
-                place("b", "[1, 2]", false),
-                place("c", r#"{"d":"e"}"#, false),
+                member("a", text_of("x y"), "\"x y\""),
+                member("b", Visited::Other(json!([1, 2])), "[1, 2]"),
+                member("c", Visited::Other(json!({"d": "e"})), r#"{"d":"e"}"#),
+                member("f", Visited::Other(json!(-1)), "-1"),
+                member("g", text_of("\n"), r#""\n""#),
             ]
         );
-        let expected = json!({"a": "x y", "b": [1, 2], "c": {"d": "e"}});
-        assert_eq!(object.map(Value::Object), Some(expected));
         for text in [
             "[]",
             "1",
             "{",
             r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"\u0061":1}"#,
+            r#"{"a":{"b":1,"b":1}}"#,
             r#"{"a":1,}"#,
+            r#"{"a":-}"#,
+            r#"{"a":"}"#,
             "{} {}",
             "",
         ] {
-            let found = parse_untrusted_object(text.as_bytes(), &mut |_, _, _| ());
-            assert_eq!(found, None, "{text}");
+            assert_eq!(visited(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_may_come_once_however_many_there_are() {
+        for size in [1, FEW_KEYS, FEW_KEYS + 1, 3 * FEW_KEYS] {
+            let keys: Vec<String> = (0..size).map(|number| format!("\"{number}\":1")).collect();
+            let object = |keys: &[String]| format!("{{{}}}", keys.join(","));
+            assert_eq!(visited(&object(&keys)).unwrap().len(), size);
+            for again in &keys {
+                let keys = [keys.as_slice(), std::slice::from_ref(again)].concat();
+                assert_eq!(visited(&object(&keys)), None, "{size} {again}");
+            }
         }
     }
 

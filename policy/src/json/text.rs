@@ -1,18 +1,25 @@
 //! Strings of JSON: RFC 8259 section 7.
 
+use std::borrow::Cow;
+
 use super::parse::{Read, Reader};
 
-impl Reader<'_, '_> {
+impl<'b> Reader<'b, '_> {
     /// Reads a string, from its opening quote on.
-    pub(super) fn string(&mut self) -> Read<String> {
+    pub(super) fn string(&mut self) -> Read<Cow<'b, str>> {
         self.at += 1;
-        // Nearly every string ends here, and has the memory that it takes and no more.
-        let mut text = self.plain()?.to_owned();
+        let plain = self.plain()?;
+        // Nearly every string ends here.
+        if self.byte() == Some(b'"') {
+            self.at += 1;
+            return Ok(Cow::Borrowed(plain));
+        }
+        let mut text = plain.to_owned();
         loop {
             match self.byte() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(text);
+                    return Ok(Cow::Owned(text));
                 }
                 Some(b'\\') => {
                     self.at += 1;
@@ -26,7 +33,7 @@ impl Reader<'_, '_> {
 
     /// Up to the next byte that means something else. No such byte is part of a
     /// longer character, so each stretch is UTF-8 by itself.
-    fn plain(&mut self) -> Read<&str> {
+    fn plain(&mut self) -> Read<&'b str> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20);
         let end = rest.iter().position(is_special).unwrap_or(rest.len());

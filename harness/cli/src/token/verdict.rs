@@ -95,7 +95,7 @@ pub enum Judgement {
     /// The request passes with the token's identity.
     Passes {
         /// Who sent it.
-        identity: Identity,
+        identity: Rc<Identity>,
         /// Headers that change.
         edits: Vec<HeaderEdit>,
     },
