@@ -7,16 +7,20 @@
 //! token can pass for another. Bounded in entries and bytes, whatever clients send.
 //! Tokens that some source has verified are kept apart from the others: who can only
 //! make up tokens cannot push out a good one. Within each part the second-chance clock
-//! evicts, so tokens that are in use outlive those that come by once.
+//! evicts, so tokens that are in use outlive those that come by once. Of a verified
+//! token that comes for the first time only a mark is kept: one that never comes again
+//! is not worth its memory, and one that does is verified a second time.
 //!
 //! When the keys of a source change, so does their version, and no older verdict counts.
 
+mod door;
 mod hash;
 mod index;
 mod segment;
 mod verdicts;
 
 use crate::skew::CLOCK_SKEW_S;
+use door::Door;
 use hash::Keyed;
 use segment::Segment;
 pub use verdicts::{KeyVerdict, Verdicts};
@@ -58,6 +62,9 @@ impl Default for CacheLimits {
     }
 }
 
+/// So much of the end of a token is hashed; the signatures of most algorithms are shorter.
+const HASHED_BYTES: usize = 128;
+
 /// What is known of a token.
 #[derive(Debug)]
 pub struct CachedToken<V> {
@@ -82,6 +89,7 @@ impl<V> CachedToken<V> {
 pub struct TokenCache<V> {
     limits: CacheLimits,
     keyed: Keyed,
+    door: Door,
     verified: Segment<CachedToken<V>>,
     refused: Segment<CachedToken<V>>,
 }
@@ -93,6 +101,7 @@ impl<V> TokenCache<V> {
         Self {
             limits,
             keyed: Keyed::new(seed),
+            door: Door::new(limits.verified.entries),
             verified: Segment::new(limits.verified),
             refused: Segment::new(limits.refused),
         }
@@ -103,7 +112,7 @@ impl<V> TokenCache<V> {
         if token.len() > self.limits.token_bytes {
             return None;
         }
-        let hash = self.keyed.hash(token);
+        let hash = self.hash(token);
         let (part, place) = match self.verified.find(hash, token) {
             Some(place) => (&mut self.verified, place),
             None => {
@@ -121,12 +130,20 @@ impl<V> TokenCache<V> {
     /// Keeps what was found out. The value is taken if the token is new; of a known
     /// one it stays, and only the verdict is added. `expiry_s` is its `exp`, 0 for
     /// none.
+    ///
+    /// A new token that was verified is kept when it comes for the second time. Who can
+    /// only make up tokens has no part in that: those that are refused are kept at once,
+    /// and leave no mark.
     pub fn remember(&mut self, token: &[u8], expiry_s: u64, verdict: KeyVerdict, value: V) {
         if token.len() > self.limits.token_bytes {
             return;
         }
-        let hash = self.keyed.hash(token);
-        let mut entry = self.take(hash, token).unwrap_or_else(|| CachedToken {
+        let hash = self.hash(token);
+        let known = self.take(hash, token);
+        if known.is_none() && verdict.result.is_ok() && !self.door.has_seen(hash) {
+            return;
+        }
+        let mut entry = known.unwrap_or_else(|| CachedToken {
             value,
             expiry_s,
             verdicts: Verdicts::default(),
@@ -145,6 +162,13 @@ impl<V> TokenCache<V> {
                 let place = part.find(hash, token)?;
                 part.remove(place)
             })
+    }
+
+    /// The hash of the end of a token: that is its signature, in which tokens differ. Who
+    /// writes one end under several texts has them push out one another.
+    fn hash(&self, token: &[u8]) -> u64 {
+        let start = token.len().saturating_sub(HASHED_BYTES);
+        self.keyed.hash(token.get(start..).unwrap_or_default())
     }
 
     /// How many tokens are kept.

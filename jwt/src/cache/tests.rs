@@ -28,6 +28,18 @@ fn cache() -> TokenCache<u32> {
     TokenCache::new(CacheLimits::default(), 7)
 }
 
+/// As for a token that comes twice: of one that comes once, only a mark may be kept.
+fn keep<V: Clone>(
+    cache: &mut TokenCache<V>,
+    token: &[u8],
+    expiry_s: u64,
+    verdict: KeyVerdict,
+    value: V,
+) {
+    cache.remember(token, expiry_s, verdict, value.clone());
+    cache.remember(token, expiry_s, verdict, value);
+}
+
 /// Room for so many verified and refused tokens, of as many bytes as they like.
 fn narrow(verified: usize, refused: usize) -> TokenCache<u32> {
     let part = |entries| PartLimits {
@@ -46,7 +58,7 @@ fn narrow(verified: usize, refused: usize) -> TokenCache<u32> {
 fn a_token_is_recalled_with_what_was_kept() {
     let mut cache = cache();
     assert!(cache.recall(b"token", 0).is_none());
-    cache.remember(b"token", 0, good(A), 5);
+    keep(&mut cache, b"token", 0, good(A), 5);
     let known = cache.recall(b"token", 0).unwrap();
     assert_eq!(known.value, 5);
     assert_eq!(known.verdicts.of(A, 1), Some(Ok(())));
@@ -54,16 +66,64 @@ fn a_token_is_recalled_with_what_was_kept() {
     for other in [b"toke".as_slice(), b"token ", b"Token", b""] {
         assert!(cache.recall(other, 0).is_none());
     }
-    cache.remember(b"bad", 0, bad(A), 6);
+    keep(&mut cache, b"bad", 0, bad(A), 6);
     assert_eq!((cache.len(), cache.bytes()), (2, 8), "both parts count");
     assert!(!cache.is_empty());
 }
 
 #[test]
-fn a_verdict_is_of_one_source_and_one_key_set() {
+fn a_verified_token_is_kept_when_it_comes_again() {
     let mut cache = cache();
     cache.remember(b"token", 0, good(A), 1);
-    cache.remember(b"token", 0, bad(B), 2);
+    cache.remember(b"other", 0, good(A), 2);
+    assert!(cache.is_empty());
+    assert!(cache.recall(b"token", 0).is_none());
+    cache.remember(b"token", 0, good(A), 3);
+    assert_eq!(cache.recall(b"token", 0).unwrap().value, 3);
+    assert!(cache.recall(b"other", 0).is_none());
+    assert_eq!(cache.len(), 1);
+}
+
+/// They cost who made them up nothing, and are to cost the keys as little.
+#[test]
+fn a_refused_token_is_kept_at_once() {
+    let mut cache = cache();
+    cache.remember(b"token", 0, bad(A), 1);
+    assert!(cache.recall(b"token", 0).is_some());
+    cache.remember(b"token", 0, good(B), 2);
+    let known = cache.recall(b"token", 0).unwrap();
+    assert_eq!(known.verdicts.of(B, 1), Some(Ok(())));
+}
+
+/// Who can only make up tokens cannot have good ones verified again and again.
+#[test]
+fn refused_tokens_leave_no_mark() {
+    let mut cache = cache();
+    cache.remember(b"good", 0, good(A), 1);
+    for number in 0..100_000 {
+        cache.remember(format!("made up {number}").as_bytes(), 0, bad(A), 0);
+    }
+    cache.remember(b"good", 0, good(A), 1);
+    assert!(cache.recall(b"good", 0).is_some());
+}
+
+#[test]
+fn tokens_that_end_alike_are_told_apart() {
+    let mut cache = cache();
+    let tokens = [b'a', b'b'].map(|start| [&[start], [b'x'; 200].as_slice()].concat());
+    keep(&mut cache, &tokens[0], 0, good(A), 0);
+    assert!(cache.recall(&tokens[1], 0).is_none());
+    keep(&mut cache, &tokens[1], 0, bad(A), 1);
+    for (token, value) in tokens.iter().zip([0, 1]) {
+        assert_eq!(cache.recall(token, 0).unwrap().value, value);
+    }
+}
+
+#[test]
+fn a_verdict_is_of_one_source_and_one_key_set() {
+    let mut cache = cache();
+    keep(&mut cache, b"token", 0, good(A), 1);
+    keep(&mut cache, b"token", 0, bad(B), 2);
     let known = cache.recall(b"token", 0).unwrap();
     assert_eq!(known.value, 1, "that of a known token stays");
     assert_eq!(known.verdicts.of(A, 1), Some(Ok(())));
@@ -73,7 +133,13 @@ fn a_verdict_is_of_one_source_and_one_key_set() {
         Some(Err(Status::VerificationFailed))
     );
     assert_eq!(known.verdicts.of(SourceId(2), 1), None);
-    cache.remember(b"token", 0, verdict(A, 2, Err(Status::NoMatchingKey)), 3);
+    keep(
+        &mut cache,
+        b"token",
+        0,
+        verdict(A, 2, Err(Status::NoMatchingKey)),
+        3,
+    );
     let known = cache.recall(b"token", 0).unwrap();
     assert_eq!(
         known.verdicts.of(A, 1),
@@ -86,9 +152,9 @@ fn a_verdict_is_of_one_source_and_one_key_set() {
 #[test]
 fn a_token_that_has_run_out_is_forgotten() {
     let mut cache = cache();
-    cache.remember(b"mortal", 1_000, good(A), 1);
-    cache.remember(b"immortal", 0, good(A), 1);
-    cache.remember(b"last", u64::MAX, bad(A), 1);
+    keep(&mut cache, b"mortal", 1_000, good(A), 1);
+    keep(&mut cache, b"immortal", 0, good(A), 1);
+    keep(&mut cache, b"last", u64::MAX, bad(A), 1);
     assert!(cache.recall(b"mortal", 1_060).is_some());
     assert!(cache.recall(b"mortal", 1_061).is_none());
     assert!(
@@ -103,8 +169,8 @@ fn a_token_that_has_run_out_is_forgotten() {
 #[test]
 fn long_tokens_are_not_kept() {
     let mut cache = cache();
-    cache.remember(&[b'a'; 4_096], 0, good(A), 1);
-    cache.remember(&[b'a'; 4_097], 0, good(A), 1);
+    keep(&mut cache, &[b'a'; 4_096], 0, good(A), 1);
+    keep(&mut cache, &[b'a'; 4_097], 0, good(A), 1);
     assert!(cache.recall(&[b'a'; 4_096], 0).is_some());
     assert!(cache.recall(&[b'a'; 4_097], 0).is_none());
     assert_eq!(cache.len(), 1);
@@ -113,9 +179,15 @@ fn long_tokens_are_not_kept() {
 #[test]
 fn refused_tokens_do_not_push_out_verified_ones() {
     let mut cache = cache();
-    cache.remember(b"good", 0, good(A), 1);
+    keep(&mut cache, b"good", 0, good(A), 1);
     for number in 0..10_000 {
-        cache.remember(format!("made up {number}").as_bytes(), 0, bad(A), 0);
+        keep(
+            &mut cache,
+            format!("made up {number}").as_bytes(),
+            0,
+            bad(A),
+            0,
+        );
     }
     assert!(cache.recall(b"good", 0).is_some());
     assert_eq!(cache.len(), 257);
@@ -124,9 +196,9 @@ fn refused_tokens_do_not_push_out_verified_ones() {
 #[test]
 fn a_token_that_one_source_refuses_and_another_verifies_is_a_verified_one() {
     let mut cache = narrow(1, 1);
-    cache.remember(b"token", 0, bad(A), 1);
-    cache.remember(b"token", 0, good(B), 2);
-    cache.remember(b"other", 0, bad(A), 3);
+    keep(&mut cache, b"token", 0, bad(A), 1);
+    keep(&mut cache, b"token", 0, good(B), 2);
+    keep(&mut cache, b"other", 0, bad(A), 3);
     let known = cache.recall(b"token", 0).unwrap();
     assert_eq!((known.value, known.verdicts.of(A, 1).is_some()), (1, true));
     assert_eq!(cache.len(), 2);
@@ -135,20 +207,32 @@ fn a_token_that_one_source_refuses_and_another_verifies_is_a_verified_one() {
 #[test]
 fn a_token_that_no_source_verifies_any_more_is_a_refused_one() {
     let mut cache = narrow(1, 1);
-    cache.remember(b"token", 0, good(A), 1);
-    cache.remember(b"token", 0, verdict(A, 2, Err(Status::NoMatchingKey)), 1);
-    cache.remember(b"other", 0, good(A), 2);
+    keep(&mut cache, b"token", 0, good(A), 1);
+    keep(
+        &mut cache,
+        b"token",
+        0,
+        verdict(A, 2, Err(Status::NoMatchingKey)),
+        1,
+    );
+    keep(&mut cache, b"other", 0, good(A), 2);
     assert_eq!(cache.len(), 2);
-    cache.remember(b"third", 0, bad(A), 3);
+    keep(&mut cache, b"third", 0, bad(A), 3);
     assert!(cache.recall(b"token", 0).is_none());
 }
 
 #[test]
 fn tokens_in_use_outlive_those_that_come_by_once() {
     let mut cache = narrow(8, 8);
-    cache.remember(b"used", 0, good(A), 1);
+    keep(&mut cache, b"used", 0, good(A), 1);
     for number in 0..1_000 {
-        cache.remember(format!("once {number}").as_bytes(), 0, good(A), 0);
+        keep(
+            &mut cache,
+            format!("once {number}").as_bytes(),
+            0,
+            good(A),
+            0,
+        );
         assert!(cache.recall(b"used", 0).is_some(), "after {number}");
     }
     assert_eq!(cache.len(), 8);
@@ -157,7 +241,7 @@ fn tokens_in_use_outlive_those_that_come_by_once() {
 #[test]
 fn what_has_no_room_is_not_kept() {
     let mut cache = narrow(0, 1);
-    cache.remember(b"token", 0, good(A), 1);
+    keep(&mut cache, b"token", 0, good(A), 1);
     assert!(cache.is_empty());
     let part = PartLimits {
         entries: 9,
@@ -169,12 +253,12 @@ fn what_has_no_room_is_not_kept() {
         token_bytes: 100,
     };
     let mut cache = TokenCache::new(limits, 7);
-    cache.remember(b"tokens", 0, good(A), 1);
+    keep(&mut cache, b"tokens", 0, good(A), 1);
     assert!(cache.is_empty());
-    cache.remember(b"ab", 0, good(A), 1);
-    cache.remember(b"cde", 0, good(A), 2);
+    keep(&mut cache, b"ab", 0, good(A), 1);
+    keep(&mut cache, b"cde", 0, good(A), 2);
     assert_eq!((cache.len(), cache.bytes()), (2, 5));
-    cache.remember(b"f", 0, good(A), 3);
+    keep(&mut cache, b"f", 0, good(A), 3);
     assert_eq!((cache.len(), cache.bytes()), (2, 4));
     assert!(cache.recall(b"ab", 0).is_none());
 }
@@ -183,9 +267,9 @@ fn what_has_no_room_is_not_kept() {
 #[test]
 fn verdicts_of_one_token_are_bounded_and_a_good_one_is_kept() {
     let mut cache = cache();
-    cache.remember(b"token", 0, good(A), 1);
+    keep(&mut cache, b"token", 0, good(A), 1);
     for number in 1..100 {
-        cache.remember(b"token", 0, bad(SourceId(number)), 1);
+        keep(&mut cache, b"token", 0, bad(SourceId(number)), 1);
     }
     let known = cache.recall(b"token", 0).unwrap();
     let kept = (0..100).filter(|&number| known.verdicts.of(SourceId(number), 1).is_some());
@@ -289,7 +373,7 @@ mod properties {
                     }
                     Step::Remember(token, expiry_s, judged) => {
                         let value = token.clone();
-                        cache.remember(&token, expiry_s, judged, value);
+                        keep(&mut cache, &token, expiry_s, judged, value);
                     }
                 }
                 for (part, limits) in [(&cache.verified, limits.verified), (&cache.refused, limits.refused)] {
@@ -311,7 +395,7 @@ mod properties {
                     Step::Recall(..) => {}
                     Step::Remember(token, _, judged) => {
                         let value = token.clone();
-                        cache.remember(&token, 0, judged, value);
+                        keep(&mut cache, &token, 0, judged, value);
                     }
                 }
                 for ((token, source), judged) in &model.verdicts {
