@@ -1,3 +1,5 @@
+//! Which faults are read, and what is refused.
+
 use serde_json::{Value, json};
 
 use super::*;

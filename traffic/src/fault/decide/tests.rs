@@ -1,3 +1,5 @@
+//! What a request has to suffer.
+
 use serde_json::{Value, json};
 use sluice_policy::{DiagnosticCode, Fact, HeaderLine, Workload};
 
