@@ -98,12 +98,6 @@ impl CanaryGuard {
         }
     }
 
-    /// Whether it is for an HTTP route, if that has both subsets.
-    pub fn is_for(&self, namespace: &str, virtual_service: &str, route: Option<&str>) -> bool {
-        let is_route = self.route.is_none() || self.route.as_deref() == route;
-        is_route && *self.namespace == *namespace && *self.virtual_service == *virtual_service
-    }
-
     /// Which of the two a subset is.
     pub fn subset(&self, name: &str) -> Option<Subset> {
         match name {

@@ -221,18 +221,3 @@ fn subsets_are_known_by_name() {
     let names = [Subset::Stable, Subset::Canary].map(|subset| config.name_of(subset));
     assert_eq!(names, ["v1", "v2"]);
 }
-
-#[test]
-fn a_guard_is_for_routes_of_its_service() {
-    let any = config();
-    for route in [None, Some("split")] {
-        assert!(any.is_for("shop", "orders", route));
-        assert!(!any.is_for("bakery", "orders", route));
-        assert!(!any.is_for("shop", "carts", route));
-    }
-    let one = good(&json!({"route": "split"}));
-    assert!(one.is_for("shop", "orders", Some("split")));
-    assert!(!one.is_for("shop", "orders", Some("other")));
-    assert!(!one.is_for("shop", "orders", None));
-    assert!(!one.is_for("shop", "carts", Some("split")));
-}
