@@ -1,6 +1,7 @@
 //! Services behind the proxy. Each remembers what it received.
 
 pub mod documents;
+pub mod drawn;
 mod echo;
 pub mod ext_authz;
 mod grpc;
