@@ -25,7 +25,7 @@ const NAME: Name = Name::PaymentServiceJwt;
 
 #[test]
 fn every_call_ends_as_the_table_says() {
-    let scene = Scene::of(NAME).unwrap();
+    let scene = Scene::of(NAME, &NAME.to_string()).unwrap();
     let mut harness = Harness::start(&scene).unwrap();
     let expected: Vec<_> = expected().collect();
     assert_eq!(scene.exchanges.len(), expected.len());
@@ -74,7 +74,7 @@ fn values(lines: &HeaderLines, name: &str) -> Vec<String> {
 #[test]
 fn the_time_is_the_recordings() {
     let index = expected().position(|(expected, _)| matches!(expected, Expected::Forwarded(_)));
-    let mut scene = Scene::of(NAME).unwrap();
+    let mut scene = Scene::of(NAME, &NAME.to_string()).unwrap();
     scene.exchanges = vec![scene.exchanges.swap_remove(index.unwrap())];
     let run = |scene: &Scene| {
         let seen = Harness::start(scene).unwrap().run(&scene.exchanges[0]);
@@ -113,7 +113,7 @@ fn tokens_are_of_every_algorithm_and_of_keys_before_and_after_a_change() {
 
 /// Header and payload of every token in a header of the recording.
 fn tokens() -> Vec<(Value, Value)> {
-    let scene = Scene::of(NAME).unwrap();
+    let scene = Scene::of(NAME, &NAME.to_string()).unwrap();
     let bearers = scene.exchanges.iter().filter_map(bearer);
     bearers.filter_map(|token| decoded(&token)).collect()
 }
@@ -133,7 +133,7 @@ fn decoded(token: &str) -> Option<(Value, Value)> {
 }
 
 fn published() -> Vec<String> {
-    let scene = Scene::of(NAME).unwrap();
+    let scene = Scene::of(NAME, &NAME.to_string()).unwrap();
     let (_, keys) = scene.served().next().unwrap();
     let keys: Value = serde_json::from_str(keys).unwrap();
     let ids = keys["keys"].as_array().unwrap().iter();

@@ -28,7 +28,15 @@ pub const IGNORED: &[(&str, &str)] = &[
         "x-envoy-expected-rq-timeout-ms",
         "written by the router after the filters",
     ),
+    ("x-envoy-upstream-rq-timeout-ms", TAKEN_BY_ROUTER),
+    ("x-envoy-upstream-rq-per-try-timeout-ms", TAKEN_BY_ROUTER),
+    ("x-envoy-max-retries", TAKEN_BY_ROUTER),
+    ("x-envoy-retry-on", TAKEN_BY_ROUTER),
+    ("x-envoy-retry-grpc-on", TAKEN_BY_ROUTER),
+    ("x-envoy-retriable-status-codes", TAKEN_BY_ROUTER),
 ];
+
+const TAKEN_BY_ROUTER: &str = "how long and how often: the router takes it for itself";
 
 /// Leaves out what is not compared; lines of one name keep their order.
 #[must_use]

@@ -38,12 +38,12 @@ pub struct Plugin {
 }
 
 impl Scene {
-    /// Reads what belongs to the recording.
+    /// Reads what belongs to the recording, and a manifest among the examples.
     ///
     /// # Errors
     /// When a part of it is not there or not whole.
-    pub fn of(name: Name) -> Result<Self, String> {
-        let manifest = format!("wasm-plugins/examples/{name}.yaml");
+    pub fn of(name: Name, example: &str) -> Result<Self, String> {
+        let manifest = format!("wasm-plugins/examples/{example}.yaml");
         let plugins = documents(&manifest)?;
         Ok(Self {
             exchanges: recording(name)?,
