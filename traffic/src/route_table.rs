@@ -8,7 +8,7 @@ mod route_list;
 use sluice_policy::{AttributeSet, Fact, Request};
 
 use crate::length_table::LengthTable;
-pub(crate) use condition::{Condition, claim, header, without_query};
+pub(crate) use condition::{Condition, attribute_of, claim, header, without_query};
 use route_list::RouteList;
 
 /// A route with what it leads to.

@@ -30,7 +30,7 @@ impl Condition {
     /// Adds what it looks at.
     pub(crate) fn demand(&self, demand: &mut AttributeSet) {
         demand.insert(match self {
-            Self::Header(..) | Self::WithoutHeader(..) => Attribute::Headers,
+            Self::Header(name, _) | Self::WithoutHeader(name, _) => attribute_of(name),
             Self::Claim(..) | Self::WithoutClaim(..) => Attribute::Metadata,
             Self::Parameter(..) => Attribute::Path,
             Self::Port(_) => Attribute::DestinationAddress,
@@ -94,6 +94,16 @@ fn any_line(
         ValueMatcher::Present => false,
         ValueMatcher::Text(matcher) => matcher.matches(b""),
     })
+}
+
+/// Where a header is found.
+pub(crate) fn attribute_of(name: &str) -> Attribute {
+    match name {
+        ":method" => Attribute::Method,
+        ":path" => Attribute::Path,
+        ":authority" | "host" => Attribute::Authority,
+        _ => Attribute::Headers,
+    }
 }
 
 /// The values of a header, in wire order; none if headers are unknown.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use sluice_policy::{Attribute, AttributeSet, Fact, Request};
 
 use crate::config::{Part, ValueTemplate};
-use crate::route_table::header;
+use crate::route_table::{attribute_of, header};
 
 /// What Envoy writes for what is not there.
 const NOTHING: &[u8] = b"-";
@@ -52,7 +52,7 @@ pub(super) fn demand(template: &ValueTemplate, demand: &mut AttributeSet) {
     for part in &template.parts {
         match part {
             Part::Text(_) => {}
-            Part::RequestHeader(_) => demand.insert(Attribute::Headers),
+            Part::RequestHeader(name) => demand.insert(attribute_of(name)),
             Part::RemoteAddress | Part::RemoteIp => demand.insert(Attribute::SourceAddress),
             _ => demand.insert(Attribute::DestinationAddress),
         }
