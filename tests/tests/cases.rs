@@ -23,6 +23,9 @@ const DRIVERS: [(&str, DriverKind); 3] = [
     ("envoy", DriverKind::Envoy),
 ];
 
+/// Folders of cases that drivers run, by filter.
+const FOLDERS: [&str; 4] = ["authz", "jwt", "routing", "fault"];
+
 fn main() -> std::process::ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = rejects();
@@ -62,7 +65,7 @@ type SharedDriver = Arc<Mutex<Box<dyn Driver + Send>>>;
 
 fn cases(name: &str, driver: Box<dyn Driver + Send>) -> Vec<Trial> {
     let driver: SharedDriver = Arc::new(Mutex::new(driver));
-    let files = [files("authz"), files("jwt")].concat();
+    let files = FOLDERS.map(files).concat();
     files
         .iter()
         .flat_map(|path| trials_of(name, path, &driver))

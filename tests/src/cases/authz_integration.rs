@@ -46,17 +46,12 @@ pub fn without_tokens(case: &Value) -> Result<Scenario, Verdict> {
     }
     let workload = workload(case)?;
     Ok(Scenario {
-        name: text(&case["name"]),
         plugin: plugin(case, root_namespace(case)),
         front: Front {
             path_normalization: case["path_normalization"].as_str().map(str::to_owned),
             trusted_proxies: trusted_proxies(case, &workload),
         },
-        jwt: None,
-        authentication: None,
-        traffic: traffic(request)?,
-        workload,
-        unreachable: Vec::new(),
+        ..Scenario::new(&text(&case["name"]), workload, traffic(request)?)
     })
 }
 
@@ -191,7 +186,10 @@ fn traffic(request: &Value) -> Result<Traffic, Verdict> {
 }
 
 /// A header is a string, or a list of strings when it is repeated.
-fn headers(headers: &Value) -> Result<Vec<Header>, Verdict> {
+///
+/// # Errors
+/// It is neither.
+pub fn headers(headers: &Value) -> Result<Vec<Header>, Verdict> {
     let mut lines = Vec::new();
     for (name, value) in headers.as_object().into_iter().flatten() {
         let values = match value {

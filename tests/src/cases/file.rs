@@ -12,7 +12,7 @@ use super::scenario::{Driver, Observation, Scenario};
 use super::verdict::Verdict;
 use super::{
     authz_matchers, jwt_integration, jwt_library, jwt_tokens, own, path_normalization, reject,
-    validation,
+    router_check, validation, virtual_service,
 };
 
 /// Which cases to run.
@@ -124,6 +124,13 @@ fn judge_all(kind: Kind, lines: &[Line], driver: &mut dyn Driver) -> Vec<Verdict
         Kind::JwtTokens => jwt_tokens::judge_all(lines, driver),
         Kind::JwtLibrary => jwt_library::judge_all(lines, driver),
         Kind::PathNormalization => path_normalization::judge_all(lines, driver),
+        Kind::RouterCheck => staged(lines, driver, router_check::scenario, router_check::judge),
+        Kind::VirtualService => staged(
+            lines,
+            driver,
+            virtual_service::scenario,
+            virtual_service::judge,
+        ),
         Kind::Validation => each(lines, validation::judge),
         Kind::Waiting(reason) => each(lines, |_| Verdict::skipped(reason)),
         Kind::Unknown => each(lines, unknown),

@@ -39,7 +39,7 @@ pub fn enter(scenario: &Scenario) -> Result<Fronted, Box<Observation>> {
     })?;
     let mut fronted = Fronted {
         path,
-        headers: traffic.headers.clone(),
+        headers: headers(scenario),
         remote: effective_address(scenario),
         metadata: traffic.metadata.clone(),
     };
@@ -49,6 +49,18 @@ pub fn enter(scenario: &Scenario) -> Result<Fronted, Box<Observation>> {
         fronted.metadata.extend(payload);
     }
     Ok(fronted)
+}
+
+/// What the client sends, and the scheme that it came with.
+fn headers(scenario: &Scenario) -> Vec<Header> {
+    const PROTO: &str = "x-forwarded-proto";
+    let traffic = &scenario.traffic;
+    let mut headers = traffic.headers.clone();
+    if traffic.header(PROTO).next().is_none() {
+        let scheme = if traffic.tls.on { "https" } else { "http" };
+        headers.push((PROTO.to_owned(), scheme.as_bytes().to_vec()));
+    }
+    headers
 }
 
 fn refused(protocol: Protocol, refusal: &Refusal) -> Box<Observation> {

@@ -17,6 +17,10 @@ pub enum Kind {
     JwtLibrary,
     /// A path before and after normalisation.
     PathNormalization,
+    /// A configuration of Envoy's router, a request and where it goes.
+    RouterCheck,
+    /// VirtualServices, a request and what becomes of it.
+    VirtualService,
     /// A resource and whether Istio accepts it.
     Validation,
     /// Known, but nothing here can run it; says why.
@@ -25,7 +29,6 @@ pub enum Kind {
     Unknown,
 }
 
-const NO_ROUTING_FILTER: &str = "no routing filter exists yet";
 const NO_RATE_LIMIT_FILTER: &str = "no rate-limit filter exists yet";
 const NO_VERDICT: &str = "a recorded exchange carries no verdict: `sluice import` reads it";
 
@@ -39,7 +42,8 @@ const BY_NAME: &[(&str, Kind)] = &[
     ("jwt_envoy_lib", Kind::JwtLibrary),
     ("jwt_", Kind::JwtTokens),
     ("jws_", Kind::JwtTokens),
-    ("routing_", Kind::Waiting(NO_ROUTING_FILTER)),
+    ("routing_envoy_router_check", Kind::RouterCheck),
+    ("routing_", Kind::VirtualService),
     ("rate_limit", Kind::Waiting(NO_RATE_LIMIT_FILTER)),
     ("recorded_http", Kind::Waiting(NO_VERDICT)),
 ];
@@ -61,11 +65,8 @@ const BY_KEYS: &[(&[&str], Kind)] = &[
     (&["jwks_text", "status"], Kind::JwtLibrary),
     (&["token", "jwks"], Kind::JwtTokens),
     (&["token", "jwk"], Kind::JwtTokens),
-    (
-        &["config", "request", "expect"],
-        Kind::Waiting(NO_ROUTING_FILTER),
-    ),
-    (&["route_config", "input"], Kind::Waiting(NO_ROUTING_FILTER)),
+    (&["config", "request", "expect"], Kind::VirtualService),
+    (&["route_config", "input"], Kind::RouterCheck),
     (&["max_tokens", "ops"], Kind::Waiting(NO_RATE_LIMIT_FILTER)),
 ];
 

@@ -7,7 +7,7 @@ use serde_json::{Map, json};
 use sluice_policy::Workload;
 
 use super::authentication::{Authentication, Served, Tier};
-use super::scenario::{Front, Plugin, Scenario, Traffic};
+use super::scenario::{Plugin, Scenario, Traffic};
 
 /// Namespace of the workload and of the resource.
 const NAMESPACE: &str = "case";
@@ -21,23 +21,18 @@ pub fn scenario(name: &str, token: &str, served: Served, now_s: u64, tier: Tier)
     let value = token.as_bytes().to_vec();
     traffic.headers.push((HEADER.to_owned(), value));
     let url = url(name);
+    let workload = Workload {
+        namespace: NAMESPACE.to_owned(),
+        ..Workload::default()
+    };
     Scenario {
-        name: name.to_owned(),
-        plugin: Plugin::default(),
-        workload: Workload {
-            namespace: NAMESPACE.to_owned(),
-            ..Workload::default()
-        },
-        front: Front::default(),
-        jwt: None,
         authentication: Some(Authentication {
             plugin: plugin(&url),
             served: BTreeMap::from([(url, served)]),
             now_s,
             tier,
         }),
-        traffic,
-        unreachable: Vec::new(),
+        ..Scenario::new(name, workload, traffic)
     }
 }
 

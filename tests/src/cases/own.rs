@@ -18,7 +18,7 @@ pub use run::{judge_documents, run};
 
 use super::authentication::{Authentication, Served, Tier};
 use super::jwt_authn::{JwtAuthn, Rule};
-use super::scenario::{Front, Header, Plugin, Protocol, Scenario, Tls, Traffic};
+use super::scenario::{Client, Front, Header, Plugin, Protocol, Scenario, Tls, Traffic};
 use super::yaml;
 
 /// Namespace and workload of a case that names none.
@@ -42,6 +42,10 @@ pub struct Case {
     /// Short for one AuthorizationPolicy called `case` with this `spec`.
     #[serde(default)]
     policy: Option<Value>,
+    /// Short for one VirtualService called `case` of the host of the requests, with
+    /// this `http`.
+    #[serde(default)]
+    routes: Vec<Value>,
     /// Resources, verbatim.
     #[serde(default)]
     resources: Vec<Value>,
@@ -134,12 +138,43 @@ pub struct Row {
     /// Path that the upstream sees, where it matters.
     #[serde(default)]
     pub upstream_path: Option<String>,
+    /// Authority that the upstream sees, where it matters.
+    #[serde(default)]
+    pub upstream_authority: Option<String>,
+    /// Header lines for Envoy's router: null for none.
+    #[serde(default)]
+    pub for_router: BTreeMap<String, Option<String>>,
+    /// Header lines of the response, joined: null for none, `*` for anything.
+    #[serde(default)]
+    pub response: BTreeMap<String, Option<String>>,
+    /// How many times the request is sent.
+    #[serde(default = "once")]
+    times: usize,
+    /// What becomes of so many requests.
+    #[serde(default)]
+    pub split: Option<Split>,
     /// Providers that are asked.
     #[serde(default)]
     pub asked: Vec<String>,
     /// Counters of the filter and by how much they move.
     #[serde(default)]
     pub metrics: BTreeMap<String, u64>,
+}
+
+/// How often the upstream sees which value of a header.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Split {
+    /// The header.
+    pub by: String,
+    /// Percent of the requests for each value.
+    pub shares: BTreeMap<String, f64>,
+    /// By how many percent each may be off.
+    pub within: f64,
+}
+
+fn once() -> usize {
+    1
 }
 
 fn get() -> String {
@@ -195,6 +230,9 @@ pub enum Expect {
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
+    /// Status of gRPC.
+    #[serde(default)]
+    pub grpc_status: Option<u32>,
     /// Response-code details.
     #[serde(default)]
     pub details: Option<String>,
@@ -212,10 +250,30 @@ pub struct Reply {
 pub struct HeaderChanges {
     /// One line in place of any.
     pub set: BTreeMap<String, String>,
-    /// A line more.
-    pub append: BTreeMap<String, String>,
+    /// A line more, or several.
+    pub append: BTreeMap<String, OneOrMore>,
     /// No line any more.
     pub remove: Vec<String>,
+}
+
+/// A text, or a list of them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMore {
+    /// A text.
+    One(String),
+    /// A list.
+    More(Vec<String>),
+}
+
+impl OneOrMore {
+    /// As a list.
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::More(more) => more,
+        }
+    }
 }
 
 /// A case and where it begins.
@@ -268,18 +326,23 @@ impl Case {
             .filter(|_| authentication.is_none())
             .map(|_| mint::key_set().map(Rule::of_any_issuer))
             .transpose()?;
+        let name = format!("{}, request {}", self.name, index + 1);
         Ok(Scenario {
-            name: format!("{}, request {}", self.name, index + 1),
             plugin: self.plugin(),
-            workload: self.workload(),
             front: self.front(),
             jwt: rule.map(|rule| JwtAuthn {
                 rules: vec![rule],
                 now: NOW,
             }),
             authentication,
-            traffic: row.traffic(token.as_deref()),
+            faults: self.faults(),
+            routing: self.routing(),
+            client: match row.times {
+                1 => Client::Sends,
+                times => Client::Repeats(times),
+            },
             unreachable: self.unreachable.clone(),
+            ..Scenario::new(&name, self.workload(), row.traffic(token.as_deref()))
         })
     }
 
@@ -295,11 +358,64 @@ impl Case {
         let others = self
             .resources
             .iter()
-            .filter(|resource| !is_of_tokens(resource));
+            .filter(|resource| !is_of_tokens(resource) && !is_of_traffic(resource));
         Plugin {
             resources: short.chain(others.cloned()).collect(),
             mesh: self.mesh.clone(),
-            options: self.options.clone(),
+            options: match self.is_routed() {
+                true => Map::new(),
+                false => self.options.clone(),
+            },
+        }
+    }
+
+    /// What the routing filter takes.
+    fn of_traffic(&self) -> Vec<Value> {
+        let short = (!self.routes.is_empty()).then(|| {
+            json!({
+                "apiVersion": "networking.istio.io/v1",
+                "kind": "VirtualService",
+                "metadata": {"name": "case", "namespace": NAMESPACE},
+                "spec": {"hosts": [AUTHORITY], "http": self.routes},
+            })
+        });
+        let others = self
+            .resources
+            .iter()
+            .filter(|resource| is_of_traffic(resource));
+        short.into_iter().chain(others.cloned()).collect()
+    }
+
+    /// Whether the case is about the routing filter. Its options are then that
+    /// filter's, and the fault filter's.
+    fn is_routed(&self) -> bool {
+        !self.of_traffic().is_empty()
+    }
+
+    fn routing(&self) -> Option<Plugin> {
+        self.is_routed()
+            .then(|| self.plugin_of(self.of_traffic(), OF_FAULTS))
+    }
+
+    /// The fault filter, if a route has faults or there is anything about them.
+    fn faults(&self) -> Option<Plugin> {
+        let mut services = self.of_traffic();
+        services.retain(|resource| resource["kind"] == "VirtualService");
+        let lists = services.iter().map(|service| &service["spec"]["http"]);
+        let mut routes = lists.filter_map(Value::as_array).flatten();
+        let has_any = routes.any(|route| !route["fault"].is_null());
+        let has_any = has_any || self.options.contains_key(OF_FAULTS);
+        has_any.then(|| self.plugin_of(services, OF_ROUTING))
+    }
+
+    /// A configuration of one of the two, without the option of the other one.
+    fn plugin_of(&self, resources: Vec<Value>, others: &str) -> Plugin {
+        let mut options = self.options.clone();
+        options.remove(others);
+        Plugin {
+            resources,
+            mesh: self.mesh.clone(),
+            options,
         }
     }
 
@@ -410,6 +526,22 @@ impl Row {
 
 fn header(name: &str, value: String) -> Header {
     (name.to_ascii_lowercase(), value.into_bytes())
+}
+
+/// The option of the fault filter that the routing filter does not know, and the other
+/// way round.
+const OF_FAULTS: &str = "faults";
+const OF_ROUTING: &str = "hintHeaders";
+
+/// Whether the routing filter takes the resource.
+fn is_of_traffic(resource: &Value) -> bool {
+    const KINDS: [&str; 4] = [
+        "VirtualService",
+        "DestinationRule",
+        "StickySplit",
+        "CanaryGuard",
+    ];
+    KINDS.iter().any(|kind| resource["kind"] == *kind)
 }
 
 /// Whether the JWT filter takes the resource.

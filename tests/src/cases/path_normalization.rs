@@ -6,7 +6,7 @@ use sluice_policy::path_normalization::{Normalization, Normalized};
 
 use super::file::{each, staged};
 use super::line::Line;
-use super::scenario::{Driver, Front, Observation, Plugin, Scenario, Traffic};
+use super::scenario::{Driver, Front, Observation, Scenario, Traffic};
 use super::verdict::Verdict;
 
 /// Istio's table was made with an older Envoy than the one that runs here.
@@ -54,21 +54,17 @@ fn scenario(case: &Value) -> Result<Scenario, Verdict> {
     if case["mode"] != "NONE" && text(&case["in"]).split('/').any(is_dot_with_parameter) {
         return Err(Verdict::skipped(NEWER_ENVOY));
     }
+    let workload = Workload {
+        namespace: "case".to_owned(),
+        ..Workload::default()
+    };
+    let traffic = Traffic::get(text(&case["in"]));
     Ok(Scenario {
-        name: text(&case["name"]).to_owned(),
-        plugin: Plugin::default(),
-        workload: Workload {
-            namespace: "case".to_owned(),
-            ..Workload::default()
-        },
         front: Front {
             path_normalization: Some(text(&case["mode"]).to_owned()),
             trusted_proxies: None,
         },
-        jwt: None,
-        authentication: None,
-        traffic: Traffic::get(text(&case["in"])),
-        unreachable: Vec::new(),
+        ..Scenario::new(text(&case["name"]), workload, traffic)
     })
 }
 

@@ -27,6 +27,14 @@ pub struct Scenario {
     pub jwt: Option<JwtAuthn>,
     /// Our own JWT filter, in place of Envoy's.
     pub authentication: Option<Authentication>,
+    /// The fault filter, behind those that decide who may pass.
+    pub faults: Option<Plugin>,
+    /// The routing filter, which comes last: it rewrites paths.
+    pub routing: Option<Plugin>,
+    /// The number that stands for chance in the routing filter.
+    pub dealt: Option<u64>,
+    /// What the client does.
+    pub client: Client,
     /// The request and the connection it comes on.
     pub traffic: Traffic,
     /// Extension providers that do not answer at all; the others behave as
@@ -55,6 +63,18 @@ impl Plugin {
         }
         Value::Object(config)
     }
+}
+
+/// What a client does with its request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Client {
+    /// Sends it.
+    #[default]
+    Sends,
+    /// Sends it so many times.
+    Repeats(usize),
+    /// Sends it, and another one to where a redirect points.
+    Follows,
 }
 
 /// What the HTTP connection manager does first.
@@ -131,6 +151,10 @@ pub struct Observation {
     pub upstream: Vec<Header>,
     /// Extension providers that were asked, in order.
     pub asked: Vec<String>,
+    /// Request header lines for Envoy's router; none when it has taken them away.
+    pub for_router: Option<Vec<Header>>,
+    /// What became of the requests before this one.
+    pub before: Vec<Self>,
     /// Counters that moved, by name; none when the driver cannot tell.
     pub metrics: Option<std::collections::BTreeMap<String, u64>>,
 }
@@ -199,7 +223,102 @@ impl std::fmt::Display for Observation {
     }
 }
 
+impl Client {
+    /// Does it, `send` sending one request of a scenario: what became of the last
+    /// one, with those before.
+    ///
+    /// # Errors
+    /// The first one of `send`.
+    pub fn run<E>(
+        self,
+        scenario: &Scenario,
+        mut send: impl FnMut(&Scenario) -> Result<Observation, E>,
+    ) -> Result<Observation, E> {
+        let mut last = send(scenario)?;
+        let mut before = Vec::new();
+        match self {
+            Self::Sends => {}
+            Self::Repeats(times) => {
+                for _ in 1..times {
+                    before.push(std::mem::replace(&mut last, send(scenario)?));
+                }
+            }
+            Self::Follows => {
+                if let Some(next) = scenario.redirected(&last) {
+                    before.push(std::mem::replace(&mut last, send(&next)?));
+                }
+            }
+        }
+        Ok(Observation { before, ..last })
+    }
+}
+
+impl Observation {
+    /// The lines of a header, in order.
+    pub fn values<'a>(lines: &'a [Header], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        let lines = lines.iter().filter(move |(line, _)| line == name);
+        lines.map(|(_, value)| value.as_slice())
+    }
+
+    /// The lines of a response header, joined.
+    pub fn response_value(&self, name: &str) -> Option<String> {
+        joined(&self.response, name)
+    }
+
+    /// The lines of a header as the upstream got them, joined.
+    pub fn upstream_value(&self, name: &str) -> Option<String> {
+        joined(&self.upstream, name)
+    }
+}
+
+fn joined(lines: &[Header], name: &str) -> Option<String> {
+    let values: Vec<&[u8]> = Observation::values(lines, name).collect();
+    let joined = values.join(&b","[..]);
+    (!values.is_empty()).then(|| String::from_utf8_lossy(&joined).into_owned())
+}
+
+/// What the headers for Envoy's router begin with.
+pub const FOR_ROUTER: &str = "x-envoy-";
+
 impl Scenario {
+    /// One request to a proxy that has nothing but an authorization filter without
+    /// policies.
+    pub fn new(name: &str, workload: Workload, traffic: Traffic) -> Self {
+        Self {
+            name: name.to_owned(),
+            plugin: Plugin::default(),
+            workload,
+            front: Front::default(),
+            jwt: None,
+            authentication: None,
+            faults: None,
+            routing: None,
+            dealt: None,
+            client: Client::default(),
+            traffic,
+            unreachable: Vec::new(),
+        }
+    }
+
+    /// Whether the authorization filter runs: where other filters are tested, one
+    /// without policies is left out.
+    pub fn authorizes(&self) -> bool {
+        let has_others =
+            self.authentication.is_some() || self.faults.is_some() || self.routing.is_some();
+        !has_others || !self.plugin.resources.is_empty()
+    }
+
+    /// The request that follows a redirect, if the answer is one.
+    fn redirected(&self, answer: &Observation) -> Option<Self> {
+        let location = answer.response_value("location")?;
+        let (_, target) = location.split_once("://")?;
+        let (authority, _) = target.split_once('/')?;
+        let mut next = self.clone();
+        next.traffic.authority = authority.to_owned();
+        next.traffic.path = target.strip_prefix(authority)?.to_owned();
+        Some(next)
+    }
+
     /// Node id of the proxy. Istio's begin with the kind of proxy.
     pub fn node_id(&self) -> String {
         let kind = match self.workload.kind {

@@ -42,3 +42,28 @@ impl Verdict {
         Self::failed(format!("{found:?}"), format!("{expected:?}"))
     }
 }
+
+/// Gathers every difference.
+#[derive(Debug, Default)]
+pub struct Checks {
+    found: Vec<String>,
+    expected: Vec<String>,
+}
+
+impl Checks {
+    /// Compares one thing.
+    pub fn equal<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, found: &T, expected: &T) {
+        if found != expected {
+            self.found.push(format!("{what} {found:?}"));
+            self.expected.push(format!("{what} {expected:?}"));
+        }
+    }
+
+    /// Passed if nothing differed.
+    pub fn verdict(self) -> Verdict {
+        if self.found.is_empty() {
+            return Verdict::Passed;
+        }
+        Verdict::failed(self.found.join(", "), self.expected.join(", "))
+    }
+}

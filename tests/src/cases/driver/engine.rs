@@ -2,6 +2,8 @@
 
 mod authentication;
 mod edits;
+mod faults;
+mod routing;
 
 use sluice_authz::ext_authz::{self, Started, Step};
 use sluice_authz::{Program, ProviderId, Resume, Scratch, Verdict, configure, decide, reply_for};
@@ -9,11 +11,14 @@ use sluice_policy::{
     Attribute, AttributeSet, Callout, CalloutEvent, Connection, Fact, HeaderLine, Reply, Request,
 };
 
-use authentication::Stopped;
+use faults::Faults;
+use routing::Router;
 
 use crate::cases::front::{self, Fronted};
 use crate::cases::provider::{self, Provider};
-use crate::cases::scenario::{Driver, Header, Observation, Obstacle, Protocol, Scenario};
+use crate::cases::scenario::{
+    Driver, FOR_ROUTER, Header, Observation, Obstacle, Protocol, Scenario,
+};
 
 /// Runs scenarios without wasm and without a host.
 #[derive(Default)]
@@ -37,52 +42,107 @@ impl Driver for NativeEngine {
 impl NativeEngine {
     fn observe(&mut self, scenario: &Scenario) -> Result<Observation, Obstacle> {
         let program = program(scenario).map_err(Obstacle::Broken)?;
+        let mut filters = Filters {
+            program,
+            faults: Faults::of(scenario).map_err(Obstacle::Broken)?,
+            router: Router::of(scenario).map_err(Obstacle::Broken)?,
+        };
+        scenario
+            .client
+            .run(scenario, |scenario| self.send(scenario, &mut filters))
+    }
+
+    fn send(
+        &mut self,
+        scenario: &Scenario,
+        filters: &mut Filters,
+    ) -> Result<Observation, Obstacle> {
         let mut fronted = match front::enter(scenario) {
             Ok(fronted) => fronted,
             Err(answer) => return Ok(*answer),
         };
-        if let Some(rules) = &scenario.authentication {
-            match authentication::pass(scenario, rules, &mut fronted) {
-                Ok(()) => {}
-                Err(Stopped::Broken(error)) => return Err(Obstacle::Broken(error)),
-                Err(Stopped::Replied(reply)) => {
-                    return Ok(finish(
-                        scenario,
-                        fronted,
-                        Some(reply),
-                        Vec::new(),
-                        Vec::new(),
-                    ));
-                }
-            }
+        let mut way = Way::default();
+        match self.pass(scenario, filters, &mut fronted, &mut way) {
+            Ok(()) => Ok(finish(scenario, fronted, None, way)),
+            Err(Stopped::Replied(reply)) => Ok(finish(scenario, fronted, Some(reply), way)),
+            Err(Stopped::Broken(error)) => Err(Obstacle::Broken(error)),
         }
+    }
+
+    /// Through all filters.
+    fn pass(
+        &mut self,
+        scenario: &Scenario,
+        filters: &mut Filters,
+        fronted: &mut Fronted,
+        way: &mut Way,
+    ) -> Result<(), Stopped> {
+        if let Some(rules) = &scenario.authentication {
+            authentication::pass(scenario, rules, fronted)?;
+        }
+        if scenario.authorizes() {
+            self.authorize(scenario, &filters.program, fronted, way)?;
+        }
+        if let Some(faults) = &mut filters.faults {
+            faults.pass(scenario, fronted)?;
+        }
+        match &mut filters.router {
+            Some(router) => router.pass(scenario, fronted, &mut way.response),
+            None => Ok(()),
+        }
+    }
+
+    fn authorize(
+        &mut self,
+        scenario: &Scenario,
+        program: &Program,
+        fronted: &mut Fronted,
+        way: &mut Way,
+    ) -> Result<(), Stopped> {
         let providers = reachability(scenario);
-        let mut asked = Vec::new();
-        let mut response = Vec::new();
         let mut resume = Resume::default();
         loop {
-            let lines = lines(scenario, &fronted);
-            let request = demanded(request(scenario, &fronted, &lines), program.demand());
-            let decision = decide(&program, &mut self.scratch, &request, resume);
+            let lines = lines(scenario, fronted);
+            let request = demanded(request(scenario, fronted, &lines), program.demand());
+            let decision = decide(program, &mut self.scratch, &request, resume);
             let Verdict::Ask(id) = decision.verdict else {
-                let reply = reply_for(&decision);
-                return Ok(finish(scenario, fronted, reply, response, asked));
+                return reply_for(&decision).map_or(Ok(()), |reply| Err(Stopped::Replied(reply)));
             };
-            match ask(&program, id, &request, &providers, &mut asked) {
+            match ask(program, id, &request, &providers, &mut way.asked) {
                 Step::Allow(allowed) => {
                     edits::apply(&mut fronted.headers, &allowed.request);
-                    edits::apply(&mut response, &allowed.response);
+                    edits::apply(&mut way.response, &allowed.response);
                     resume = decision.resume;
                 }
-                Step::Deny(reply) => {
-                    return Ok(finish(scenario, fronted, Some(reply), response, asked));
-                }
-                Step::Wait => {
-                    return Err(Obstacle::Broken("the check never ended".to_owned()));
-                }
+                Step::Deny(reply) => return Err(Stopped::Replied(reply)),
+                Step::Wait => return Err(Stopped::Broken("the check never ended".to_owned())),
             }
         }
     }
+}
+
+/// Filters that last longer than a request.
+struct Filters {
+    program: Program,
+    faults: Option<Faults>,
+    router: Option<Router>,
+}
+
+/// What filters have done besides changing the request.
+#[derive(Default)]
+struct Way {
+    /// Lines that the response gets.
+    response: Vec<Header>,
+    /// Providers that were asked.
+    asked: Vec<String>,
+}
+
+/// Why the request goes no further.
+pub enum Stopped {
+    /// A filter answers it.
+    Replied(Reply),
+    /// It should have been judged.
+    Broken(String),
 }
 
 /// The program of the scenario's workload.
@@ -254,32 +314,46 @@ fn answer(callout: &Callout, take_in: impl FnOnce(&CalloutEvent<'_>) -> Step) ->
     }
 }
 
-fn finish(
-    scenario: &Scenario,
-    fronted: Fronted,
-    reply: Option<Reply>,
-    response: Vec<Header>,
-    asked: Vec<String>,
-) -> Observation {
+fn finish(scenario: &Scenario, fronted: Fronted, reply: Option<Reply>, way: Way) -> Observation {
     let grpc = scenario.traffic.protocol == Protocol::Grpc;
     let found = match reply {
         Some(reply) => refused(reply, grpc),
-        None => Observation {
-            forwarded: true,
-            status: 200,
-            grpc_status: grpc.then_some(0),
-            upstream: upstream(fronted),
-            response,
-            ..Observation::default()
-        },
+        None => {
+            let upstream = upstream(scenario, fronted);
+            let for_router = upstream
+                .iter()
+                .filter(|(name, _)| name.starts_with(FOR_ROUTER));
+            Observation {
+                forwarded: true,
+                status: 200,
+                grpc_status: grpc.then_some(0),
+                for_router: Some(for_router.cloned().collect()),
+                upstream,
+                response: way.response,
+                ..Observation::default()
+            }
+        }
     };
-    Observation { asked, ..found }
+    Observation {
+        asked: way.asked,
+        ..found
+    }
 }
 
-/// Header lines with the path that the upstream sees.
-fn upstream(fronted: Fronted) -> Vec<Header> {
-    let path = (":path".to_owned(), fronted.path.into_bytes());
-    [path].into_iter().chain(fronted.headers).collect()
+/// Header lines with the path and the authority that the upstream sees.
+fn upstream(scenario: &Scenario, fronted: Fronted) -> Vec<Header> {
+    let authority = scenario.traffic.authority.as_bytes();
+    let pseudo = [
+        (":path", fronted.path.into_bytes()),
+        (":authority", authority.to_vec()),
+    ];
+    let mut lines = fronted.headers;
+    for (name, value) in pseudo {
+        if !lines.iter().any(|(line, _)| line == name) {
+            lines.push((name.to_owned(), value));
+        }
+    }
+    lines
 }
 
 /// What Envoy makes of a local reply: for gRPC the status of HTTP becomes 200
@@ -288,6 +362,11 @@ fn refused(reply: Reply, grpc: bool) -> Observation {
     let status = if grpc { 200 } else { reply.status };
     let line =
         |(name, value): (Vec<u8>, Vec<u8>)| (String::from_utf8_lossy(&name).into_owned(), value);
+    let mut response: Vec<Header> = reply.headers.into_iter().map(line).collect();
+    let has_type = response.iter().any(|(name, _)| name == "content-type");
+    if !reply.body.is_empty() && !has_type {
+        response.push(("content-type".to_owned(), b"text/plain".to_vec()));
+    }
     Observation {
         status,
         grpc_status: grpc.then(|| {
@@ -297,7 +376,7 @@ fn refused(reply: Reply, grpc: bool) -> Observation {
         }),
         details: Some(String::from_utf8_lossy(&reply.details).into_owned()),
         body: if grpc { Vec::new() } else { reply.body },
-        response: reply.headers.into_iter().map(line).collect(),
+        response,
         ..Observation::default()
     }
 }

@@ -46,6 +46,10 @@ pub struct Modules {
     pub authz: PathBuf,
     /// The JWT filter, or why it is not there.
     pub jwt: Result<PathBuf, String>,
+    /// The fault filter, or why it is not there.
+    pub fault: Result<PathBuf, String>,
+    /// The routing filter, or why it is not there.
+    pub routing: Result<PathBuf, String>,
 }
 
 type Answers = Vec<Option<Result<Observation, Obstacle>>>;
@@ -66,6 +70,8 @@ impl RealEnvoy {
             modules: Modules {
                 authz: find_module("authz")?,
                 jwt: find_module("jwt").map_err(|error| error.to_string()),
+                fault: find_module("fault").map_err(|error| error.to_string()),
+                routing: find_module("routing").map_err(|error| error.to_string()),
             },
             library: Library::start()?,
             server: authority.issue("spiffe://cluster.local/ns/case/sa/server")?,
@@ -158,7 +164,9 @@ impl RealEnvoy {
             let Some(scenario) = scenarios.get(member) else {
                 continue;
             };
-            let answer = self.send(envoy, &stages.name_of(member), scenario);
+            let listener = stages.name_of(member);
+            let client = scenario.client;
+            let answer = client.run(scenario, |scenario| self.send(envoy, &listener, scenario));
             let answer = answer.map_err(|error| Obstacle::Broken(error.to_string()));
             set(answers, member, answer);
         }

@@ -1,20 +1,23 @@
 //! The built module in sluice's own host.
 
 mod authentication;
+mod plugins;
 
 use std::fs;
 
 use serde_json::Value;
 use sluice_host::{
     Attributes, Callouts, Chain, ConnectionManager, Engine, EngineOptions, Exchange, GrpcCall,
-    GrpcEvent, HttpAnswer, HttpCall, Message, MetricKind, Module, Outcome, OutcomeKind,
-    PluginConfig, Timed, Value as Attribute, World,
+    GrpcEvent, HttpAnswer, HttpCall, Message, MetricKind, Module, Outcome, OutcomeKind, Timed,
+    Value as Attribute, World,
 };
 
 use crate::cases::authentication::{Authentication, Tier};
 use crate::cases::front::{self, Fronted};
 use crate::cases::provider::{self, Provider};
-use crate::cases::scenario::{Driver, Header, Observation, Obstacle, Protocol, Scenario, Tls};
+use crate::cases::scenario::{
+    Driver, FOR_ROUTER, Header, Observation, Obstacle, Protocol, Scenario, Tls,
+};
 
 /// UNAVAILABLE.
 const GRPC_UNAVAILABLE: u32 = 14;
@@ -26,8 +29,14 @@ const NANOSECONDS: u64 = 1_000_000_000;
 pub struct Harness {
     engine: Engine,
     module: Module,
-    /// The JWT filter, or why it is not there.
+    others: Others,
+}
+
+/// The other filters, or why they are not there.
+struct Others {
     jwt: Result<Module, String>,
+    fault: Result<Module, String>,
+    routing: Result<Module, String>,
 }
 
 impl Harness {
@@ -39,7 +48,11 @@ impl Harness {
         let engine = Engine::new(EngineOptions::default()).map_err(|error| error.to_string())?;
         Ok(Self {
             module: compile(&engine, "authz")?,
-            jwt: compile(&engine, "jwt"),
+            others: Others {
+                jwt: compile(&engine, "jwt"),
+                fault: compile(&engine, "fault"),
+                routing: compile(&engine, "routing"),
+            },
             engine,
         })
     }
@@ -49,55 +62,71 @@ impl Harness {
     /// # Errors
     /// The host could not start it.
     pub fn chain(&self, scenario: &Scenario) -> Result<Chain, String> {
-        let config = PluginConfig {
-            // A case says which counters its one request moves.
-            environment: vec![("SLUICE_COUNTERS".to_owned(), "immediate".to_owned())],
-            ..PluginConfig::new("authz", scenario.plugin.config().to_string())
-        };
         let world = World {
             proxy: node(scenario),
             callouts: Box::new(Providers::new(scenario)),
             connection_manager: ConnectionManager::NONE,
             ..world_of(scenario)
         };
-        let plugins = authentication::plugins(scenario, &self.jwt, (self.module.clone(), config))?;
+        let plugins = plugins::of(scenario, &self.module, &self.others)?;
         Chain::new(&self.engine, plugins, world).map_err(|error| error.to_string())
     }
 
     fn observe(&self, scenario: &Scenario) -> Result<Observation, Obstacle> {
-        let fronted = match front::enter(scenario) {
-            Ok(fronted) => fronted,
-            Err(answer) => return Ok(*answer),
-        };
-        if let (Some(_), Err(reason)) = (&scenario.authentication, &self.jwt) {
-            return Err(Obstacle::CannotStage(reason.clone()));
+        if let Some(reason) = self.obstacle(scenario) {
+            return Err(Obstacle::CannotStage(reason));
         }
         let mut chain = self.chain(scenario).map_err(Obstacle::Broken)?;
-        let exchange = exchange(scenario, &fronted);
-        for _ in 1..authentication::requests(scenario) {
-            chain.run(&exchange);
-        }
-        let outcome = chain.run(&exchange);
-        if let Some(trap) = outcome.traps.first() {
-            return Err(Obstacle::Broken(format!(
-                "{}: {}",
-                trap.callback, trap.reason
-            )));
-        }
-        if outcome.plugin.is_none() && outcome.kind != OutcomeKind::Forwarded {
-            let logs: Vec<&str> = chain
-                .logs()
-                .iter()
-                .map(|line| line.message.as_str())
-                .collect();
-            return Err(Obstacle::Broken(format!(
-                "{:?}: {}",
-                outcome.kind,
-                logs.join("; ")
-            )));
-        }
-        Ok(observation(scenario, &outcome))
+        scenario
+            .client
+            .run(scenario, |scenario| send(scenario, &mut chain))
     }
+
+    fn obstacle(&self, scenario: &Scenario) -> Option<String> {
+        let Others {
+            jwt,
+            fault,
+            routing,
+        } = &self.others;
+        let wanted = [
+            (scenario.authentication.is_some(), jwt),
+            (scenario.faults.is_some(), fault),
+            (scenario.routing.is_some(), routing),
+        ];
+        let missing = wanted.into_iter().filter(|(is_wanted, _)| *is_wanted);
+        let mut missing = missing.filter_map(|(_, module)| module.as_ref().err());
+        let dealt = scenario.dealt.map(|_| plugins::OWN_DICE.to_owned());
+        missing.next().cloned().or(dealt)
+    }
+}
+
+/// One request, of which the tier of keys may want another one before.
+fn send(scenario: &Scenario, chain: &mut Chain) -> Result<Observation, Obstacle> {
+    let fronted = match front::enter(scenario) {
+        Ok(fronted) => fronted,
+        Err(answer) => return Ok(*answer),
+    };
+    let exchange = exchange(scenario, &fronted);
+    for _ in 1..authentication::requests(scenario) {
+        chain.run(&exchange);
+    }
+    let outcome = chain.run(&exchange);
+    if let Some(trap) = outcome.traps.first() {
+        return Err(Obstacle::Broken(format!(
+            "{}: {}",
+            trap.callback, trap.reason
+        )));
+    }
+    if outcome.plugin.is_none() && outcome.kind != OutcomeKind::Forwarded {
+        let logs = chain.logs().iter().map(|line| line.message.as_str());
+        let logs: Vec<&str> = logs.collect();
+        return Err(Obstacle::Broken(format!(
+            "{:?}: {}",
+            outcome.kind,
+            logs.join("; ")
+        )));
+    }
+    Ok(observation(scenario, &outcome))
 }
 
 fn compile(engine: &Engine, name: &str) -> Result<Module, String> {
@@ -244,14 +273,21 @@ fn observation(scenario: &Scenario, outcome: &Outcome) -> Observation {
         .iter()
         .filter(|delta| delta.kind == MetricKind::Counter);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let forwarded = outcome.kind == OutcomeKind::Forwarded;
+    let upstream = match forwarded {
+        true => lines(&outcome.request.headers),
+        false => Vec::new(),
+    };
     Observation {
-        forwarded: outcome.kind == OutcomeKind::Forwarded,
+        forwarded,
         status: outcome.status.unwrap_or_default(),
         grpc_status: grpc_status.and_then(|status| text(status).parse().ok()),
         details: outcome.details.as_deref().map(text),
         body: response.body_bytes(),
         response: lines(&response.headers),
-        upstream: lines(&outcome.request.headers),
+        for_router: Some(for_router(&upstream)),
+        upstream,
+        before: Vec::new(),
         asked,
         metrics: Some(
             counters
@@ -271,6 +307,15 @@ fn lines(headers: &sluice_host::Headers) -> Vec<Header> {
         (String::from_utf8_lossy(name).into_owned(), value.to_vec())
     };
     headers.iter().map(line).collect()
+}
+
+/// There is no router here that would take them away.
+fn for_router(upstream: &[Header]) -> Vec<Header> {
+    let lines = upstream.iter();
+    lines
+        .filter(|(name, _)| name.starts_with(FOR_ROUTER))
+        .cloned()
+        .collect()
 }
 
 fn name_of(providers: &[Provider], cluster: &str) -> String {

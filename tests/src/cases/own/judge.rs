@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Expect, HeaderChanges, Reply, Row};
+use super::{Expect, HeaderChanges, Reply, Row, Split};
 use crate::cases::front::Fronted;
 use crate::cases::scenario::{Header, Observation, Protocol, Scenario};
-use crate::cases::verdict::Verdict;
+use crate::cases::verdict::{Checks, Verdict};
 
 const DENIED: &str = "RBAC: access denied";
 /// Families of the filter's counters; the rule comes after.
@@ -41,33 +41,14 @@ pub fn judge(
         Expect::Reply(reply) => replied(&mut checks, reply, found),
     }
     checks.equal("asked", &found.asked, &row.asked);
+    headers(&mut checks, row, found);
+    if let Some(split) = &row.split {
+        shares(&mut checks, split, found);
+    }
     if let Some(metrics) = &found.metrics {
         counted(&mut checks, row, scenario, metrics);
     }
     checks.verdict()
-}
-
-/// Gathers every difference.
-#[derive(Default)]
-struct Checks {
-    found: Vec<String>,
-    expected: Vec<String>,
-}
-
-impl Checks {
-    fn equal<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, found: &T, expected: &T) {
-        if found != expected {
-            self.found.push(format!("{what} {found:?}"));
-            self.expected.push(format!("{what} {expected:?}"));
-        }
-    }
-
-    fn verdict(self) -> Verdict {
-        if self.found.is_empty() {
-            return Verdict::Passed;
-        }
-        Verdict::failed(self.found.join(", "), self.expected.join(", "))
-    }
 }
 
 fn forwarded(checks: &mut Checks, row: &Row, fronted: Option<&Fronted>, found: &Observation) {
@@ -84,9 +65,65 @@ fn forwarded(checks: &mut Checks, row: &Row, fronted: Option<&Fronted>, found: &
             &row.upstream_path,
         );
     }
+    if row.upstream_authority.is_some() {
+        checks.equal(
+            "authority",
+            &value_of(&found.upstream, ":authority"),
+            &row.upstream_authority,
+        );
+    }
     if let (true, Some(fronted)) = (found.forwarded, fronted) {
-        let expected = changed(&comparable(&fronted.headers), &row.upstream);
-        checks.equal("upstream headers", &comparable(&found.upstream), &expected);
+        let mut expected = changed(&comparable(&fronted.headers), &row.upstream);
+        let mut seen = comparable(&found.upstream);
+        if let Some(split) = &row.split {
+            expected.remove(&split.by);
+            seen.remove(&split.by);
+        }
+        checks.equal("upstream headers", &seen, &expected);
+    }
+}
+
+/// What is said of single headers.
+fn headers(checks: &mut Checks, row: &Row, found: &Observation) {
+    for (name, expected) in &row.response {
+        let value = found.response_value(name);
+        let fits = match (&value, expected) {
+            (Some(value), Some(expected)) => is_like(value, expected),
+            (value, expected) => value.is_none() && expected.is_none(),
+        };
+        if !fits {
+            checks.equal(name, &value, expected);
+        }
+    }
+    let Some(lines) = &found.for_router else {
+        return;
+    };
+    for (name, expected) in &row.for_router {
+        checks.equal(name, &value_of(lines, name), expected);
+    }
+}
+
+/// Equal, but for what stands where `*` does.
+fn is_like(value: &str, expected: &str) -> bool {
+    match expected.split_once('*') {
+        None => value == expected,
+        Some((start, end)) => value
+            .strip_prefix(start)
+            .is_some_and(|rest| rest.ends_with(end)),
+    }
+}
+
+fn shares(checks: &mut Checks, split: &Split, found: &Observation) {
+    let all: Vec<&Observation> = found.before.iter().chain([found]).collect();
+    let total = u32::try_from(all.len()).unwrap_or(u32::MAX);
+    for (value, percent) in &split.shares {
+        let is_such =
+            |found: &&&Observation| found.upstream_value(&split.by).as_ref() == Some(value);
+        let count = u32::try_from(all.iter().filter(is_such).count()).unwrap_or(u32::MAX);
+        let share = 100.0 * f64::from(count) / f64::from(total);
+        if (share - percent).abs() > split.within {
+            checks.equal(value, &share, percent);
+        }
     }
 }
 
@@ -121,8 +158,8 @@ fn counted(checks: &mut Checks, row: &Row, scenario: &Scenario, metrics: &BTreeM
         checks.equal(name, &count(name), delta);
     }
     match &row.expect {
-        // The JWT filter is alone.
-        _ if is_unauthorized(scenario) => {}
+        // Other filters are alone.
+        _ if !scenario.authorizes() => {}
         Expect::Forwarded => {
             let allowed = metrics.iter().filter(|(name, _)| name.starts_with(ALLOWED));
             checks.equal(ALLOWED, &allowed.map(|(_, delta)| *delta).sum(), &1);
@@ -133,11 +170,6 @@ fn counted(checks: &mut Checks, row: &Row, scenario: &Scenario, metrics: &BTreeM
         }
         Expect::Reply(_) => {}
     }
-}
-
-/// Whether no authorization filter runs.
-fn is_unauthorized(scenario: &Scenario) -> bool {
-    scenario.authentication.is_some() && scenario.plugin.resources.is_empty()
 }
 
 /// `rule[N]` is short for that rule of the case's own policy.
@@ -155,6 +187,9 @@ fn details(rule: &str) -> String {
 fn replied(checks: &mut Checks, reply: &Reply, found: &Observation) {
     checks.equal("forwarded", &found.forwarded, &false);
     checks.equal("status", &found.status, &reply.status);
+    if reply.grpc_status.is_some() {
+        checks.equal("grpc-status", &found.grpc_status, &reply.grpc_status);
+    }
     if let Some(details) = &reply.details {
         checks.equal(
             "details",
@@ -204,8 +239,9 @@ fn changed(headers: &Lines, changes: &HeaderChanges) -> Lines {
     for (name, value) in &changes.set {
         lines.insert(name.clone(), vec![value.clone()]);
     }
-    for (name, value) in &changes.append {
-        lines.entry(name.clone()).or_default().push(value.clone());
+    for (name, values) in &changes.append {
+        let lines = lines.entry(name.clone()).or_default();
+        lines.extend_from_slice(values.as_slice());
     }
     lines
 }

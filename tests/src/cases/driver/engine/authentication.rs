@@ -9,9 +9,9 @@ use sluice_jwt::{
     Program, Progress, Recalled, Remote, SourceId, Status, TokenCache, Verdict, World,
     authenticate, configure, refusal,
 };
-use sluice_policy::{Reply, Request};
+use sluice_policy::Request;
 
-use super::edits;
+use super::{Stopped, edits};
 use crate::cases::authentication::{Address, Authentication, Served, Tier};
 use crate::cases::front::Fronted;
 use crate::cases::jwt_authn::NAMESPACE;
@@ -64,14 +64,6 @@ pub fn pass(
             Ok(())
         }
     }
-}
-
-/// Why the request goes no further.
-pub enum Stopped {
-    /// The filter answers it.
-    Replied(Reply),
-    /// It should have been judged.
-    Broken(String),
 }
 
 fn judge(

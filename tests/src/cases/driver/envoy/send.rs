@@ -81,13 +81,18 @@ pub fn observation(response: Response, received: Vec<Received>) -> Observation {
         response: lines(&response.headers),
         body: response.body,
         upstream: upstream.map(upstream_lines).unwrap_or_default(),
+        for_router: None,
+        before: Vec::new(),
         asked: Vec::new(),
         metrics: None,
     }
 }
 
 fn upstream_lines(received: Received) -> Vec<Header> {
-    let mut headers = vec![(":path".to_owned(), received.path.into_bytes())];
+    let mut headers = vec![
+        (":path".to_owned(), received.path.into_bytes()),
+        (":authority".to_owned(), received.authority.into_bytes()),
+    ];
     headers.extend(lines(&received.headers));
     headers
 }

@@ -1,6 +1,7 @@
 //! Which scenarios share a process, which a listener, and what those are.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
@@ -17,15 +18,29 @@ use crate::cases::authentication::{Authentication, Served, Tier};
 use crate::cases::driver::NativeEngine;
 use crate::cases::jwt_authn::{JwtAuthn, Location, Rule};
 use crate::cases::provider::{self, Provider};
-use crate::cases::scenario::{Driver as _, Observation, Obstacle, Scenario};
+use crate::cases::scenario::{Driver as _, Observation, Obstacle, Plugin, Scenario};
 
 /// Response header in which a listener tells its response-code details.
 pub const DETAILS_HEADER: &str = "x-case-details";
+
+const OWN_DICE: &str = "a module throws its own dice: no case deals it a number";
 
 const OTHER_TIME: &str = "the token is judged differently at the time of the case";
 
 /// Why a scenario cannot be staged in front of a real Envoy.
 pub fn obstacle(scenario: &Scenario, modules: &Modules) -> Option<String> {
+    let traffic = [
+        (scenario.faults.is_some(), &modules.fault),
+        (scenario.routing.is_some(), &modules.routing),
+    ];
+    for (is_wanted, module) in traffic {
+        if let (true, Err(reason)) = (is_wanted, module) {
+            return Some(reason.clone());
+        }
+    }
+    if scenario.dealt.is_some() {
+        return Some(OWN_DICE.to_owned());
+    }
     if let Some(rules) = &scenario.authentication {
         let missing = modules.jwt.clone().err();
         return missing
@@ -90,7 +105,9 @@ fn listener_key(scenario: &Scenario) -> String {
         .as_ref()
         .map(|rules| rules.plugin.config());
     let config = scenario.plugin.config();
-    format!("{config} {rules:?} {front:?} {jwt:?} {metadata}")
+    let [faults, routing] =
+        [&scenario.faults, &scenario.routing].map(|plugin| plugin.as_ref().map(Plugin::config));
+    format!("{config} {faults:?} {routing:?} {rules:?} {front:?} {jwt:?} {metadata}")
 }
 
 /// Cuts `members` where a process would get more than `limit` listeners.
@@ -223,15 +240,33 @@ fn manager(scenario: &Scenario, modules: &Modules) -> HttpConnectionManager {
     if let Some(jwt) = &scenario.jwt {
         manager = manager.filter(jwt_authn(jwt_fields(jwt)));
     }
-    if let (Some(rules), Ok(module)) = (&scenario.authentication, &modules.jwt) {
-        let config = rules.plugin.config().to_string();
-        manager = manager.filter(WasmFilter::new("jwt", module, &config).to_json());
+    for (name, module, plugin) in plugins(scenario, modules) {
+        let config = plugin.config().to_string();
+        manager = manager.filter(WasmFilter::new(name, module, &config).to_json());
     }
-    if scenario.authentication.is_some() && scenario.plugin.resources.is_empty() {
-        return manager;
-    }
-    let config = scenario.plugin.config().to_string();
-    manager.filter(WasmFilter::new("authz", &modules.authz, &config).to_json())
+    manager
+}
+
+/// The filters of a scenario, in order.
+fn plugins<'s>(
+    scenario: &'s Scenario,
+    modules: &'s Modules,
+) -> impl Iterator<Item = (&'static str, &'s PathBuf, &'s Plugin)> {
+    let jwt = scenario.authentication.as_ref().map(|rules| &rules.plugin);
+    let authz = scenario.authorizes().then_some(&scenario.plugin);
+    let all = [
+        ("jwt", modules.jwt.as_ref(), jwt),
+        ("authz", Ok(&modules.authz), authz),
+        ("fault", modules.fault.as_ref(), scenario.faults.as_ref()),
+        (
+            "routing",
+            modules.routing.as_ref(),
+            scenario.routing.as_ref(),
+        ),
+    ];
+    // Of a module that is not there `obstacle` has told.
+    all.into_iter()
+        .filter_map(|(name, module, plugin)| Some((name, module.ok()?, plugin?)))
 }
 
 fn normalization(scenario: &Scenario) -> PathNormalization {

@@ -1,34 +1,9 @@
-//! The JWT module in front of the authorization module.
+//! The world of the JWT module.
 
-use sluice_host::{HttpAnswer, HttpCall, Message, Module, PluginConfig};
+use sluice_host::{HttpAnswer, HttpCall, Message};
 
 use crate::cases::authentication::{Address, Authentication, Served};
 use crate::cases::scenario::Scenario;
-
-type Plugin = (Module, PluginConfig);
-
-/// The chain of a scenario. A filter without resources is left out where another
-/// one is there.
-pub fn plugins(
-    scenario: &Scenario,
-    jwt: &Result<Module, String>,
-    authorization: Plugin,
-) -> Result<Vec<Plugin>, String> {
-    let Some(rules) = &scenario.authentication else {
-        return Ok(vec![authorization]);
-    };
-    let module = jwt.as_ref().map_err(Clone::clone)?.clone();
-    let config = PluginConfig {
-        environment: authorization.1.environment.clone(),
-        ..PluginConfig::new("jwt", rules.plugin.config().to_string())
-    };
-    let authorizes = !scenario.plugin.resources.is_empty();
-    let authorization = authorizes.then_some(authorization);
-    Ok([(module, config)]
-        .into_iter()
-        .chain(authorization)
-        .collect())
-}
 
 /// Requests until the one that is observed.
 pub fn requests(scenario: &Scenario) -> usize {
