@@ -61,6 +61,8 @@ enum Filter {
     #[default]
     Authz,
     Jwt,
+    Routing,
+    Fault,
 }
 
 /// One finding.
@@ -103,6 +105,8 @@ impl Reject {
         match self.filter {
             Filter::Authz => sluice_authz::configure(text.as_bytes(), workload).1,
             Filter::Jwt => sluice_jwt::configure(text.as_bytes(), workload).1,
+            Filter::Routing => sluice_traffic::routing::configure(text.as_bytes(), workload).1,
+            Filter::Fault => sluice_traffic::fault::configure(text.as_bytes(), workload).1,
         }
     }
 

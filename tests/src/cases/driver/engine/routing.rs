@@ -2,8 +2,9 @@
 
 use sluice_policy::{Attribute, HeaderLine};
 use sluice_traffic::breaker::{Admission, Outcome, Refusal, Upstreams, Weighted};
+use sluice_traffic::guard::Guard;
 use sluice_traffic::routing::{
-    Chance, Decision, Dice, Draw, Moment, Program, Verdict, World, configure, decide,
+    Canary, Chance, Decision, Dice, Draw, Moment, Program, Verdict, World, configure, decide,
 };
 
 use super::{Stopped, edits};
@@ -21,6 +22,7 @@ pub struct Router {
     program: Program,
     dice: Dice,
     upstreams: Upstreams,
+    guards: Vec<Guard>,
 }
 
 impl Router {
@@ -40,6 +42,7 @@ impl Router {
         Ok(Some(Self {
             dice: Dice::new(SEED, program.split_count()),
             upstreams: Upstreams::new(&program.policies(), NOW_MS),
+            guards: program.guards().iter().cloned().map(Guard::new).collect(),
             program,
         }))
     }
@@ -67,6 +70,7 @@ impl Router {
         let moment = Moment {
             dice: own_dice.as_mut().unwrap_or(&mut self.dice),
             upstreams: &mut self.upstreams,
+            guards: &self.guards,
             now_ms: NOW_MS,
         };
         let Decision { verdict, .. } = match scenario.dealt {
@@ -124,5 +128,9 @@ impl World for Dealt<'_> {
         retries: u32,
     ) -> Result<Admission, Refusal> {
         self.moment.begin(route, given, retries)
+    }
+
+    fn canary(&self, guard: usize) -> Canary {
+        self.moment.canary(guard)
     }
 }
