@@ -8,7 +8,7 @@ mod route_list;
 use sluice_policy::{AttributeSet, Fact, Request};
 
 use crate::length_table::LengthTable;
-pub(crate) use condition::{Condition, attribute_of, claim, header, without_query};
+pub(crate) use condition::{Condition, attribute_of, claim, header, parameter, without_query};
 use route_list::RouteList;
 
 /// A route with what it leads to.
@@ -99,17 +99,25 @@ impl<T> RouteTable<T> {
 
     /// Finds the route of a request.
     pub fn search(&self, request: &Request<'_>) -> Search<'_, T> {
-        let list = match request.authority {
-            Fact::Present(authority) => self.list(authority),
-            Fact::Absent => self.any.and_then(|list| self.lists.get(list)),
-            Fact::Unavailable => None,
-        };
-        match list {
+        match self.list_of(request) {
             Some(list) => list.search(request),
             None => Search {
                 found: Found::NoHost,
                 is_uncertain: request.authority.is_unavailable(),
             },
+        }
+    }
+
+    /// The routes of a request's host, in the order in which they are tried.
+    pub(crate) fn routes_of(&self, request: &Request<'_>) -> &[Route<T>] {
+        self.list_of(request).map_or(&[], |list| &list.routes)
+    }
+
+    fn list_of(&self, request: &Request<'_>) -> Option<&RouteList<T>> {
+        match request.authority {
+            Fact::Present(authority) => self.list(authority),
+            Fact::Absent => self.any.and_then(|list| self.lists.get(list)),
+            Fact::Unavailable => None,
         }
     }
 

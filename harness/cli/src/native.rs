@@ -2,8 +2,10 @@
 //! why a request was judged as it was, are things that a module cannot say.
 
 mod authz;
+mod fault;
 mod jwt;
 mod keys;
+mod routing;
 
 use std::net::SocketAddr;
 
@@ -22,6 +24,10 @@ pub enum Native {
     Authz(Box<sluice_authz::Program>),
     /// RequestAuthentication.
     Jwt(sluice_jwt::Program),
+    /// Faults of VirtualServices.
+    Fault(Box<sluice_traffic::fault::Program>),
+    /// VirtualService.
+    Routing(Box<sluice_traffic::routing::Program>),
 }
 
 impl Native {
@@ -30,6 +36,8 @@ impl Native {
         match self {
             Self::Authz(program) => program.rule_count(),
             Self::Jwt(program) => program.rule_count(),
+            Self::Fault(program) => program.rule_count(),
+            Self::Routing(program) => program.rule_count(),
         }
     }
 
@@ -38,6 +46,8 @@ impl Native {
         match self {
             Self::Authz(program) => authz::is_idle(program),
             Self::Jwt(program) => program.rule_count() == 0,
+            Self::Fault(program) => program.is_idle(),
+            Self::Routing(program) => program.rule_count() == 0,
         }
     }
 }
@@ -45,7 +55,7 @@ impl Native {
 type Configure = fn(&[u8], &Workload) -> (Native, Diagnostics);
 
 /// Our filters by the names of their images and modules.
-const FILTERS: [([&str; 2], Configure); 2] = [
+const FILTERS: [([&str; 2], Configure); 4] = [
     (["sluice-authz", "authz"], |configuration, workload| {
         let (program, findings) = sluice_authz::configure(configuration, Some(workload));
         (Native::Authz(Box::new(program)), findings)
@@ -53,6 +63,14 @@ const FILTERS: [([&str; 2], Configure); 2] = [
     (["sluice-jwt", "jwt"], |configuration, workload| {
         let (program, findings) = sluice_jwt::configure(configuration, Some(workload));
         (Native::Jwt(program), findings)
+    }),
+    (["sluice-fault", "fault"], |configuration, workload| {
+        let (program, findings) = sluice_traffic::fault::configure(configuration, Some(workload));
+        (Native::Fault(Box::new(program)), findings)
+    }),
+    (["sluice-routing", "routing"], |configuration, workload| {
+        let (program, findings) = sluice_traffic::routing::configure(configuration, Some(workload));
+        (Native::Routing(Box::new(program)), findings)
     }),
 ];
 
@@ -120,6 +138,15 @@ impl<'e> Traveller<'e> {
             },
             Native::Authz(program) => self.judged(|request| authz::why(program, request)),
             Native::Jwt(program) => self.authenticated(program),
+            Native::Fault(program) => {
+                let now_ms = seconds(self.exchange).saturating_mul(1_000);
+                self.judged(|request| fault::why(program, request, now_ms))
+            }
+            Native::Routing(program) => {
+                let (reasons, edits) = self.judged(|request| routing::why(program, request));
+                routing::edit(&edits, &mut self.headers);
+                reasons
+            }
         }
     }
 

@@ -81,6 +81,17 @@ impl Program {
         self.seed
     }
 
+    /// How many routes have a fault.
+    pub fn rule_count(&self) -> usize {
+        let routes = self.routes.iter().flat_map(RouteTable::routes);
+        routes.filter(|route| route.action.1.is_some()).count()
+    }
+
+    /// Whether no request ever meets a fault.
+    pub fn is_idle(&self) -> bool {
+        self.routes.is_none() && self.rails.header_faults.is_none()
+    }
+
     /// The guard rails.
     pub fn rails(&self) -> &Rails {
         &self.rails

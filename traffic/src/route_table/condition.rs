@@ -157,7 +157,7 @@ pub(crate) fn without_query(path: &[u8]) -> &[u8] {
 }
 
 /// The first parameter of that name, as it came: Envoy decodes nothing.
-fn parameter<'p>(path: &'p [u8], name: &[u8]) -> Option<&'p [u8]> {
+pub(crate) fn parameter<'p>(path: &'p [u8], name: &[u8]) -> Option<&'p [u8]> {
     let question = path.iter().position(|byte| *byte == b'?')?;
     let query = path.get(question + 1..)?;
     let query = without_fragment(query);

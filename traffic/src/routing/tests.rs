@@ -2,6 +2,7 @@
 
 mod answers;
 mod edits;
+mod explained;
 mod sticky;
 mod upstreams;
 
