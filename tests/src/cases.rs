@@ -28,6 +28,7 @@ pub mod report;
 pub mod router_check;
 pub mod scenario;
 pub mod validation;
+mod validation_of_traffic;
 pub mod verdict;
 pub mod virtual_service;
 pub mod yaml;

@@ -5,12 +5,15 @@ use sluice_authz::Config;
 use sluice_policy::matcher::PathTemplate;
 use sluice_policy::{Diagnostic, DiagnosticCode, Diagnostics, Severity};
 
+use super::validation_of_traffic;
 use super::verdict::Verdict;
 
-/// Warnings that are ours alone: Istio has the socket's peer, and looks
-/// providers up elsewhere.
-const OWN_WARNINGS: [DiagnosticCode; 2] = [
+/// Warnings that are ours alone: Istio has the socket's peer, looks providers up
+/// elsewhere, and has Envoy do what a filter cannot.
+const OWN_WARNINGS: [DiagnosticCode; 4] = [
     DiagnosticCode::ApproximateAddress,
+    DiagnosticCode::IgnoredKey,
+    DiagnosticCode::LeftToEnvoy,
     DiagnosticCode::UnknownProvider,
 ];
 
@@ -31,6 +34,10 @@ pub fn judge(case: &Value) -> Verdict {
         (Some("full"), Some("RequestAuthentication")) => {
             compare(case, &rule_resource_findings(&case["config"]).into())
         }
+        (Some("full"), Some("VirtualService" | "DestinationRule")) => {
+            validation_of_traffic::resource(case)
+        }
+        (Some("fragment"), Some("VirtualService")) => validation_of_traffic::fragment(case),
         (_, Some(kind)) => Verdict::skipped(format!("no filter takes {kind} yet")),
         _ => Verdict::skipped("no `kind`"),
     }
@@ -55,7 +62,7 @@ fn rule_resource_findings(resource: &Value) -> Diagnostics {
     diagnostics
 }
 
-fn plugin_config(resource: &Value) -> String {
+pub(super) fn plugin_config(resource: &Value) -> String {
     let mut resource = resource.clone();
     // The API server fills in the namespace of the request.
     if let Some(metadata) = resource["metadata"].as_object_mut() {
@@ -100,8 +107,8 @@ fn rule_findings(rule: Value) -> Diagnostics {
 }
 
 /// What our side says.
-struct Findings {
-    valid: bool,
+pub(super) struct Findings {
+    pub(super) valid: bool,
     warned: bool,
     text: String,
 }
@@ -116,7 +123,7 @@ impl From<Diagnostics> for Findings {
     }
 }
 
-fn compare(case: &Value, found: &Findings) -> Verdict {
+pub(super) fn compare(case: &Value, found: &Findings) -> Verdict {
     let verdict_is_right = case["valid"].as_bool() == Some(found.valid);
     let warning = case["warning"].as_bool().filter(|_| found.valid);
     if verdict_is_right && warning.is_none_or(|warning| warning == found.warned) {

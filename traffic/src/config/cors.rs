@@ -1,7 +1,7 @@
 //! `corsPolicy`: which other sites' pages may ask (the Fetch standard, section 3.2).
 
 use sluice_policy::json::{Node, Object};
-use sluice_policy::{Diagnostics, duration};
+use sluice_policy::{DiagnosticCode, Diagnostics, duration};
 
 use super::string_match::{self, ValueMatcher};
 use crate::matcher::TextMatcher;
@@ -30,12 +30,16 @@ pub(super) fn read(route: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Opt
     let mut object = route.take("corsPolicy")?.object(diagnostics)?;
     let old = object.take("allowOrigin");
     let origins = object.take("allowOrigins");
+    let methods = object.take("allowMethods");
+    let methods = methods.map_or_else(Box::default, |node| {
+        check_methods(&node, diagnostics);
+        join(&node, diagnostics)
+    });
     let mut joined = |key| {
         object
             .take(key)
             .map_or_else(Box::default, |node| join(&node, diagnostics))
     };
-    let methods = joined("allowMethods");
     let headers = joined("allowHeaders");
     let exposed = joined("exposeHeaders");
     let max_age = object.take("maxAge");
@@ -84,6 +88,22 @@ fn origins(
         matchers.extend(old);
     }
     matchers
+}
+
+/// Methods that Istio lets pages use (RFC 9110 section 9, RFC 5789).
+const METHODS: [&str; 10] = [
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", "*",
+];
+
+fn check_methods(node: &Node<'_>, diagnostics: &mut Diagnostics) {
+    for (text, node) in node.texts(&mut Diagnostics::new()).unwrap_or_default() {
+        if !METHODS.contains(&text) {
+            let help = sluice_policy::diagnostic::suggest(text, METHODS);
+            let expected = "a method of HTTP, in capitals, or `*`";
+            node.error(DiagnosticCode::UnknownValue, expected, diagnostics)
+                .help = help;
+        }
+    }
 }
 
 fn join(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Box<str> {

@@ -76,14 +76,16 @@ pub(super) fn read(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Htt
         .take("ignoreUriCase")
         .and_then(|ignore| ignore.boolean(diagnostics))
         .unwrap_or_default();
-    let mut text = |object: &mut Object<'_>, key, ignore_case| {
+    let uri = object
+        .take("uri")
+        .and_then(|uri| string_match::read_path(&uri, ignore_case, diagnostics));
+    let mut text = |object: &mut Object<'_>, key| {
         let node = object.take(key)?;
-        string_match::read_text(&node, ignore_case, diagnostics)
+        string_match::read_text(&node, diagnostics)
     };
-    let uri = text(&mut object, "uri", ignore_case);
-    let scheme = text(&mut object, "scheme", false);
-    let method = text(&mut object, "method", false);
-    let authority = text(&mut object, "authority", false);
+    let scheme = text(&mut object, "scheme");
+    let method = text(&mut object, "method");
+    let authority = text(&mut object, "authority");
     let read = HttpMatch {
         name: super::http_route::name(&mut object, diagnostics),
         uri,

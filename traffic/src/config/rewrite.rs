@@ -25,16 +25,20 @@ pub enum UriRewrite {
 
 /// Reads `rewrite`.
 pub(super) fn read(route: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Rewrite {
-    let Some(mut object) = route
-        .take("rewrite")
-        .and_then(|node| node.object(diagnostics))
-    else {
+    let Some(node) = route.take("rewrite") else {
+        return Rewrite::default();
+    };
+    let Some(mut object) = node.object(diagnostics) else {
         return Rewrite::default();
     };
     let uri = object.take("uri").filter(is_given);
     let regex = object.take("uriRegexRewrite");
     let authority = object.take("authority").filter(is_given);
     object.finish(diagnostics);
+    if uri.is_none() && regex.is_none() && authority.is_none() {
+        let expected = "uri, uriRegexRewrite or authority";
+        node.error(DiagnosticCode::EmptyValue, expected, diagnostics);
+    }
     if let (Some(_), Some(regex)) = (&uri, &regex) {
         let expected = "only one of uri and uriRegexRewrite";
         regex.error(DiagnosticCode::ConflictingFields, expected, diagnostics);

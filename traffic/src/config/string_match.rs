@@ -18,8 +18,24 @@ pub enum ValueMatcher {
 /// The fields, of which one may be set.
 const FIELDS: [&str; 3] = ["exact", "prefix", "regex"];
 
-/// Reads a matcher that may be empty: then it takes whatever is there.
+/// Reads a matcher that may be empty: then it takes whatever is there. A prefix may not:
+/// Istio refuses it for anything but a path.
 pub(super) fn read(
+    node: &Node<'_>,
+    ignore_case: bool,
+    diagnostics: &mut Diagnostics,
+) -> Option<ValueMatcher> {
+    let matcher = read_any(node, ignore_case, diagnostics);
+    if let Some(ValueMatcher::Text(TextMatcher::Prefix { text, .. })) = &matcher
+        && text.is_empty()
+    {
+        let expected = "a prefix that is not empty, or no prefix at all";
+        node.error(DiagnosticCode::EmptyValue, expected, diagnostics);
+    }
+    matcher
+}
+
+fn read_any(
     node: &Node<'_>,
     ignore_case: bool,
     diagnostics: &mut Diagnostics,
@@ -47,13 +63,22 @@ pub(super) fn read(
     Some(ValueMatcher::Text(matcher))
 }
 
-/// Reads a matcher of something that every request has; none if it takes anything.
-pub(super) fn read_text(
+/// Reads a matcher of a path; none if it takes anything.
+pub(super) fn read_path(
     node: &Node<'_>,
     ignore_case: bool,
     diagnostics: &mut Diagnostics,
 ) -> Option<TextMatcher> {
-    match read(node, ignore_case, diagnostics)? {
+    text(read_any(node, ignore_case, diagnostics)?)
+}
+
+/// Reads a matcher of something else that every request has; none if it takes anything.
+pub(super) fn read_text(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<TextMatcher> {
+    text(read(node, false, diagnostics)?)
+}
+
+fn text(matcher: ValueMatcher) -> Option<TextMatcher> {
+    match matcher {
         ValueMatcher::Present => None,
         ValueMatcher::Text(matcher) => Some(matcher),
     }

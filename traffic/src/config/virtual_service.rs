@@ -1,5 +1,6 @@
 //! A whole VirtualService.
 
+use sluice_policy::diagnostic::quote;
 use sluice_policy::json::Node;
 use sluice_policy::{DiagnosticCode, Diagnostics, Resource};
 
@@ -37,26 +38,30 @@ impl VirtualService {
             return None;
         };
         let mut object = spec.object(diagnostics)?;
-        let hosts = object.require("hosts", diagnostics);
-        let gateways = texts(object.take("gateways"), diagnostics);
+        let hosts = object.take("hosts");
+        let gateways = read_gateways(object.take("gateways"), diagnostics);
         let export_to = texts(object.take("exportTo"), diagnostics);
         let http = object.take("http");
-        for key in ["tls", "tcp"] {
-            if let Some(node) = object.take(key) {
-                diagnostics.warning(
-                    DiagnosticCode::LeftToEnvoy,
-                    node.path(),
-                    "routes of connections",
-                    "routes of requests: a filter of requests sees no others",
-                );
-            }
+        let others = ["tls", "tcp"].map(|key| object.take(key));
+        if http.is_none() && others.iter().all(Option::is_none) {
+            let expected = "http, tls or tcp";
+            let code = DiagnosticCode::MissingKey;
+            diagnostics.error(code, spec.path(), "none of them", expected);
+        }
+        for node in others.into_iter().flatten() {
+            diagnostics.warning(
+                DiagnosticCode::LeftToEnvoy,
+                node.path(),
+                "routes of connections",
+                "routes of requests: a filter of requests sees no others",
+            );
         }
         object.finish(diagnostics);
         Some(Self {
             name: metadata.name.into(),
             namespace: metadata.namespace.unwrap_or_default().into(),
             created: metadata.created.unwrap_or_default().into(),
-            hosts: read_hosts(hosts, diagnostics),
+            hosts: read_hosts(hosts.as_ref(), spec.path(), diagnostics),
             gateways: match gateways.is_empty() {
                 true => vec![MESH_GATEWAY.into()],
                 false => gateways,
@@ -67,10 +72,22 @@ impl VirtualService {
     }
 }
 
-fn read_hosts(node: Option<Node<'_>>, diagnostics: &mut Diagnostics) -> Vec<Box<str>> {
-    let Some(node) = node else { return Vec::new() };
-    let items = node.some_items(diagnostics).unwrap_or_default();
-    let mut hosts = Vec::new();
+/// One without hosts is a part of others, which name it as their `delegate`.
+fn read_hosts(node: Option<&Node<'_>>, spec: &str, diagnostics: &mut Diagnostics) -> Vec<Box<str>> {
+    let items = match node {
+        Some(node) => match node.items(diagnostics) {
+            Some(items) => items,
+            None => return Vec::new(),
+        },
+        None => Vec::new(),
+    };
+    if items.is_empty() {
+        let expected =
+            "hosts: without them it is a delegate, and a filter sees one resource at a time";
+        let code = DiagnosticCode::NotPossibleInWasm;
+        diagnostics.error(code, spec, "no host", expected);
+    }
+    let mut hosts: Vec<Box<str>> = Vec::new();
     for item in items {
         let Some(host) = item.text(diagnostics) else {
             continue;
@@ -80,9 +97,50 @@ fn read_hosts(node: Option<Node<'_>>, diagnostics: &mut Diagnostics) -> Vec<Box<
             let expected = "a host, perhaps with `*.` in front, or `*`";
             item.error(DiagnosticCode::InvalidWildcard, expected, diagnostics);
         }
-        hosts.push(host.to_ascii_lowercase().into());
+        let host = host.to_ascii_lowercase();
+        if hosts.iter().any(|other| overlap(other, &host)) {
+            let expected = "a host that none of the others takes in";
+            item.error(DiagnosticCode::DuplicateItem, expected, diagnostics);
+        }
+        hosts.push(host.into());
     }
     hosts
+}
+
+/// Whether there are names that both hosts take.
+fn overlap(one: &str, other: &str) -> bool {
+    match (one.strip_prefix('*'), other.strip_prefix('*')) {
+        (None, None) => one == other,
+        (Some(one), None) => other.ends_with(one),
+        (None, Some(other)) => one.ends_with(other),
+        (Some(one), Some(other)) => one.ends_with(other) || other.ends_with(one),
+    }
+}
+
+/// `mesh`, `NAME` or `NAMESPACE/NAME`. An older form, `NAME.NAMESPACE`, is one that Istio
+/// warns of, and no gateway is known by here.
+fn read_gateways(node: Option<Node<'_>>, diagnostics: &mut Diagnostics) -> Vec<Box<str>> {
+    const EXPECTED: &str = "NAMESPACE/NAME of a Gateway, a NAME, or \"mesh\"";
+    let texts = node.and_then(|node| node.texts(diagnostics));
+    let mut gateways = Vec::new();
+    for (text, node) in texts.unwrap_or_default() {
+        let name = |part: &str| {
+            let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+            !part.is_empty() && part.bytes().all(is_letter)
+        };
+        let is_right = match text.split_once('/') {
+            Some((namespace, own)) => name(namespace) && name(own),
+            None => name(text),
+        };
+        if !is_right {
+            node.error(DiagnosticCode::InvalidGateway, EXPECTED, diagnostics);
+        } else if !text.contains('/') && text.contains('.') {
+            let code = DiagnosticCode::InvalidGateway;
+            diagnostics.warning(code, node.path(), quote(text), EXPECTED);
+        }
+        gateways.push(text.into());
+    }
+    gateways
 }
 
 /// A list of texts that may be left out.

@@ -27,7 +27,7 @@ pub(super) const TCP: Form = Form::Object(&[
 ]);
 
 /// Of `connectionPool.http` what limits connections, not requests.
-pub(super) const HTTP: [(&str, Form); 7] = [
+pub(super) const HTTP: [(&str, Form); 8] = [
     ("http1MaxPendingRequests", INT32),
     ("maxRequestsPerConnection", INT32),
     ("maxRetries", INT32),
@@ -35,6 +35,13 @@ pub(super) const HTTP: [(&str, Form); 7] = [
     ("h2UpgradePolicy", UPGRADE),
     ("useClientProtocol", Form::Boolean),
     ("maxConcurrentStreams", INT32),
+    (
+        "http2KeepAlive",
+        Form::Object(&[
+            Key::new("interval", Form::Duration),
+            Key::new("timeout", Form::Duration),
+        ]),
+    ),
 ];
 
 const UPGRADE: Form = Form::OneOf(&[("DEFAULT", ()), ("DO_NOT_UPGRADE", ()), ("UPGRADE", ())]);
