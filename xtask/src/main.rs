@@ -40,7 +40,7 @@ enum Chore {
     Dist,
     /// Run case files: `cargo xtask cases PATH… [--driver engine|harness|envoy]`.
     Cases(forward::Passed),
-    /// Measure against native Envoy: `cargo xtask bench authz`, `jwt` or `harness`.
+    /// Measure against native Envoy: `cargo xtask bench authz`, `jwt`, `faults` or `harness`.
     Bench(forward::Passed),
     /// Make the recordings in tests/recordings anew, with a real Envoy.
     Record(forward::Passed),

@@ -166,8 +166,9 @@ impl Program {
         }
     }
 
-    /// The fault of a request: what it asks for itself stands in for what its route has.
-    fn fault(&self, request: &Request<'_>) -> (RouteId, Option<Fault>) {
+    /// The fault that a request may meet, before any dice and guard rails: what it asks for
+    /// itself stands in for what its route has.
+    pub fn fault(&self, request: &Request<'_>) -> (RouteId, Option<Fault>) {
         let (route, fault) = self.route(request);
         let Some(header_faults) = &self.rails.header_faults else {
             return (route, fault);

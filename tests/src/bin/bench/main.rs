@@ -2,6 +2,7 @@
 
 mod authz;
 mod bars;
+mod faults;
 mod harness;
 mod jwt;
 mod machine;
@@ -37,6 +38,8 @@ enum Name {
     Authz,
     /// Time that jwt.wasm adds to a request in Envoy, beside native jwt_authn.
     Jwt,
+    /// How late fault.wasm lets delayed requests go.
+    Faults,
     /// Exchanges per second of the harness, and the memory of a long replay.
     Harness,
 }
@@ -46,6 +49,7 @@ impl Name {
         match self {
             Self::Authz => "authz",
             Self::Jwt => "jwt",
+            Self::Faults => "faults",
             Self::Harness => "harness",
         }
     }
@@ -55,6 +59,7 @@ impl Name {
         match self {
             Self::Authz => authz::rounds(quick),
             Self::Jwt => jwt::rounds(quick),
+            Self::Faults => faults::rounds(quick),
             Self::Harness => harness::rounds(quick),
         }
     }
@@ -71,6 +76,7 @@ impl Name {
         match self {
             Self::Authz => authz::measure(quick),
             Self::Jwt => jwt::measure(quick),
+            Self::Faults => faults::measure(quick),
             Self::Harness => harness::measure(quick),
         }
     }

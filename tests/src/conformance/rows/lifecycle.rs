@@ -130,6 +130,14 @@ pub(super) fn rows() -> Vec<Row> {
             .steps("configure", &[("tick 50", "ok")])
             .steps("tick", &[("property plugin_name", "ok probe")]),
         Row::new(
+            "a new period of ticks counts from when it is set",
+            "also by a stream, and however long the one before was",
+        )
+        .own_vm()
+        .steps("configure", &[("tick 600000", "ok")])
+        .steps("request_headers", &[("tick 20", "ok")])
+        .steps("tick", &[("property plugin_name", "ok probe")]),
+        Row::new(
             "an unknown context cannot be made effective",
             "ids come from the guest",
         )
