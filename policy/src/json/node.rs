@@ -99,19 +99,26 @@ impl<'v> Node<'v> {
     /// A whole number within a range.
     pub fn integer<T>(&self, range: RangeInclusive<T>, diagnostics: &mut Diagnostics) -> Option<T>
     where
-        T: TryFrom<i64> + PartialOrd + std::fmt::Display,
+        T: TryFrom<i64>,
+        i64: TryFrom<T>,
     {
-        let expected = format!("a whole number from {} to {}", range.start(), range.end());
-        if !self.value.is_number() {
-            return self.wrong_type(&expected, diagnostics);
-        }
-        let number = self
-            .value
-            .as_i64()
-            .and_then(|number| T::try_from(number).ok());
-        let number = number.filter(|number| range.contains(number));
+        let (least, most) = range.into_inner();
+        let [least, most] = [least, most].map(|bound| i64::try_from(bound).unwrap_or(i64::MAX));
+        let number = self.whole_number(least, most, diagnostics)?;
+        T::try_from(number).ok()
+    }
+
+    /// The one body of [`integer`](Self::integer) for all types.
+    fn whole_number(&self, least: i64, most: i64, diagnostics: &mut Diagnostics) -> Option<i64> {
+        let number = self.value.as_i64();
+        let number = number.filter(|number| (least..=most).contains(number));
         if number.is_none() {
-            self.error(DiagnosticCode::OutOfRange, expected, diagnostics);
+            let code = match self.value.is_number() {
+                true => DiagnosticCode::OutOfRange,
+                false => DiagnosticCode::WrongType,
+            };
+            let expected = format!("a whole number from {least} to {most}");
+            self.error(code, expected, diagnostics);
         }
         number
     }
