@@ -16,6 +16,7 @@ pub mod proxy;
 pub mod retry_budget;
 pub mod route_table;
 pub mod routing;
+mod short_text;
 mod sorted;
 #[cfg(test)]
 mod testing;

@@ -6,6 +6,7 @@ use sluice_policy::{DiagnosticCode, Diagnostics, Labels};
 use super::header_operations;
 use super::string_match::{self, ValueMatcher};
 use crate::matcher::TextMatcher;
+use crate::short_text;
 
 /// What keys of `headers` and `withoutHeaders` begin with that stand for claims of a
 /// token; Istio compares it without regard to case.
@@ -150,8 +151,14 @@ fn claim_path(rest: &str) -> Option<Vec<Box<str>>> {
     let names: Vec<&str> = match rest.strip_prefix('.') {
         Some(dotted) => dotted.split('.').collect(),
         None => {
-            let inner = rest.strip_prefix('[')?.strip_suffix(']')?;
-            inner.split("][").collect()
+            let mut rest = rest.strip_prefix('[')?.strip_suffix(']')?;
+            let mut names = Vec::new();
+            while let Some((name, others)) = short_text::split_once(rest, "][") {
+                names.push(name);
+                rest = others;
+            }
+            names.push(rest);
+            names
         }
     };
     let is_whole = names.iter().all(|name| !name.is_empty());

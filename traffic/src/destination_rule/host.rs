@@ -3,6 +3,8 @@
 use sluice_policy::json::Node;
 use sluice_policy::{DiagnosticCode, Diagnostics};
 
+use crate::short_text;
+
 /// Domain of services, where nobody configures another.
 const DOMAIN: &str = "svc.cluster.local";
 
@@ -35,7 +37,7 @@ pub fn in_full(host: &str, namespace: &str) -> String {
 
 /// The namespace of a service; `None` for hosts that are no services of the cluster.
 pub(super) fn namespace(host: &str) -> Option<&str> {
-    let (service, domain) = host.split_once(".svc.")?;
+    let (service, domain) = short_text::split_once(host, ".svc.")?;
     let (name, namespace) = service.split_once('.')?;
     let is_service = !name.is_empty() && !namespace.contains('.') && !domain.is_empty();
     is_service.then_some(namespace)
