@@ -94,7 +94,8 @@ impl<T> RouteTable<T> {
 
     /// Every route, in no particular order.
     pub fn routes(&self) -> impl Iterator<Item = &Route<T>> {
-        self.lists.iter().flat_map(|list| &list.routes)
+        let lists = self.lists.iter();
+        lists.flat_map(|list| list.routes.iter().map(|route| &**route))
     }
 
     /// Finds the route of a request.

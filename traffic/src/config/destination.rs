@@ -1,5 +1,7 @@
 //! Where requests are sent, and how many of them.
 
+use std::sync::Arc;
+
 use sluice_policy::json::Node;
 use sluice_policy::{DiagnosticCode, Diagnostics};
 
@@ -24,7 +26,7 @@ pub struct WeightedDestination {
     /// `weight`; Istio does not look at that of a single one.
     pub weight: u32,
     /// `headers`.
-    pub headers: Headers,
+    pub headers: Arc<Headers>,
 }
 
 /// Highest sum of weights that Envoy takes.
@@ -65,7 +67,7 @@ fn read_weighted(
     Some(WeightedDestination {
         destination: destination?,
         weight: if is_alone { 1 } else { weight?.unsigned_abs() },
-        headers: header_operations::read(headers, diagnostics),
+        headers: Arc::new(header_operations::read(headers, diagnostics)),
     })
 }
 

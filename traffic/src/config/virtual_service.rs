@@ -1,5 +1,7 @@
 //! A whole VirtualService.
 
+use std::sync::Arc;
+
 use sluice_policy::diagnostic::quote;
 use sluice_policy::json::Node;
 use sluice_policy::{DiagnosticCode, Diagnostics, Resource};
@@ -22,7 +24,7 @@ pub struct VirtualService {
     /// `exportTo`.
     pub export_to: Vec<Box<str>>,
     /// `http`.
-    pub http: Vec<HttpRoute>,
+    pub http: Vec<Arc<HttpRoute>>,
 }
 
 /// What stands for the sidecars among gateways.
@@ -150,11 +152,11 @@ pub(super) fn texts(node: Option<Node<'_>>, diagnostics: &mut Diagnostics) -> Ve
     texts.map(|(text, _)| text.into()).collect()
 }
 
-fn routes(node: Option<Node<'_>>, diagnostics: &mut Diagnostics) -> Vec<HttpRoute> {
+fn routes(node: Option<Node<'_>>, diagnostics: &mut Diagnostics) -> Vec<Arc<HttpRoute>> {
     let items = node.and_then(|node| node.items(diagnostics));
     let mut routes = Vec::new();
     for item in items.unwrap_or_default() {
-        routes.extend(http_route::read(&item, diagnostics));
+        routes.extend(http_route::read(&item, diagnostics).map(Arc::new));
     }
     routes
 }

@@ -121,7 +121,7 @@ fn name(service: &VirtualService, route: &HttpRoute) -> Box<str> {
     let place = service
         .http
         .iter()
-        .position(|other| std::ptr::eq(other, route));
+        .position(|other| std::ptr::eq(&**other, route));
     let route = match &*route.name {
         "" => place.unwrap_or_default().to_string(),
         name => name.to_owned(),

@@ -1,5 +1,7 @@
 //! From services to the routes of one proxy.
 
+use std::sync::Arc;
+
 use sluice_policy::{Attribute, AttributeSet};
 
 use super::{Condition, Route, RouteList, RouteTable, host_names};
@@ -18,7 +20,7 @@ impl<T: Clone> RouteTable<T> {
     pub fn build(
         services: &[VirtualService],
         proxy: &Proxy,
-        mut action: impl FnMut(&VirtualService, &HttpRoute) -> T,
+        mut action: impl FnMut(&VirtualService, &Arc<HttpRoute>) -> T,
     ) -> Self {
         // The oldest comes first, as in Istio.
         let mut taken: Vec<&VirtualService> = Vec::new();
@@ -27,7 +29,7 @@ impl<T: Clone> RouteTable<T> {
                 (&service.created, &service.name, &service.namespace)
             });
         }
-        let routes: Vec<Vec<Route<T>>> = taken
+        let routes: Vec<Vec<Arc<Route<T>>>> = taken
             .iter()
             .map(|service| routes(service, proxy, &mut action))
             .collect();
@@ -109,7 +111,7 @@ fn add_host(hosts: &mut Hosts, name: String, number: usize, is_in_mesh: bool) {
 }
 
 /// Routes of several services in one list: those that take all requests come last.
-fn merge<T: Clone>(numbers: &[usize], routes: &[Vec<Route<T>>]) -> Vec<Route<T>> {
+fn merge<T>(numbers: &[usize], routes: &[Vec<Arc<Route<T>>>]) -> Vec<Arc<Route<T>>> {
     let all = || {
         numbers
             .iter()
@@ -119,7 +121,7 @@ fn merge<T: Clone>(numbers: &[usize], routes: &[Vec<Route<T>>]) -> Vec<Route<T>>
     if numbers.len() == 1 {
         return all().cloned().collect();
     }
-    let (last, first): (Vec<_>, Vec<_>) = all().cloned().partition(Route::takes_all);
+    let (last, first): (Vec<_>, Vec<_>) = all().cloned().partition(|route| route.takes_all());
     first.into_iter().chain(last).collect()
 }
 
@@ -139,9 +141,9 @@ impl<T> Route<T> {
 fn routes<T: Clone>(
     service: &VirtualService,
     proxy: &Proxy,
-    action: &mut impl FnMut(&VirtualService, &HttpRoute) -> T,
-) -> Vec<Route<T>> {
-    let mut routes: Vec<Route<T>> = Vec::new();
+    action: &mut impl FnMut(&VirtualService, &Arc<HttpRoute>) -> T,
+) -> Vec<Arc<Route<T>>> {
+    let mut routes: Vec<Arc<Route<T>>> = Vec::new();
     let everything = [HttpMatch::default()];
     for http in &service.http {
         let matches = match http.matches.as_slice() {
@@ -158,7 +160,7 @@ fn routes<T: Clone>(
         let action = action(service, http);
         for item in matches {
             let takes_all = item.takes_all() && item.port.is_none();
-            routes.push(route(http, item, action.clone()));
+            routes.push(Arc::new(route(http, item, action.clone())));
             if takes_all {
                 return routes;
             }

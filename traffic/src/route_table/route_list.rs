@@ -1,5 +1,7 @@
 //! The routes of one host, in order, found by their paths.
 
+use std::sync::Arc;
+
 use sluice_policy::{Fact, Request};
 
 use super::{Found, Route, Search, without_query};
@@ -13,7 +15,8 @@ type Numbers = Vec<usize>;
 /// it, so that a search costs what the request's own path leads to.
 #[derive(Debug, Clone)]
 pub(super) struct RouteList<T> {
-    pub(super) routes: Vec<Route<T>>,
+    /// Lists of several hosts may have the same ones.
+    pub(super) routes: Vec<Arc<Route<T>>>,
     by_path: PathTables,
     /// The same for `ignoreUriCase`, in lower case.
     by_lower_path: PathTables,
@@ -39,7 +42,7 @@ impl PathTables {
 }
 
 impl<T> RouteList<T> {
-    pub(super) fn new(routes: Vec<Route<T>>) -> Self {
+    pub(super) fn new(routes: Vec<Arc<Route<T>>>) -> Self {
         let mut list = Self {
             routes: Vec::new(),
             by_path: PathTables::default(),

@@ -1,5 +1,7 @@
 //! From resources to a program.
 
+use std::sync::Arc;
+
 use sluice_policy::diagnostic::quote;
 use sluice_policy::{Attribute, AttributeSet, DiagnosticCode, Diagnostics, Workload};
 
@@ -20,19 +22,21 @@ use crate::{Proxy, VirtualService};
 
 /// Compiles a configuration for a workload.
 pub(super) fn compile(
-    config: &Config,
-    workload: Option<&Workload>,
+    mut config: Config,
+    workload: Option<Workload>,
     diagnostics: &mut Diagnostics,
 ) -> Program {
-    demand_workload(config, workload, diagnostics);
-    check_sticky(config, diagnostics);
-    check_guards(config, diagnostics);
-    let workload = workload.cloned().unwrap_or_default();
-    let proxy = Proxy::new(workload, config.gateways.clone());
+    demand_workload(&config, workload.as_ref(), diagnostics);
+    check_sticky(&config, diagnostics);
+    check_guards(&config, diagnostics);
+    let gateways = std::mem::take(&mut config.gateways);
+    let proxy = Proxy::new(workload.unwrap_or_default(), gateways);
+    let rules = std::mem::take(&mut config.rules);
     let root = &config.mesh.root_namespace;
     let mut compiler = Compiler {
-        config,
-        rules: DestinationRules::new(config.rules.clone(), proxy.workload(), root),
+        config: &config,
+        has_rules: !rules.is_empty(),
+        rules: DestinationRules::new(rules, proxy.workload(), root),
         upstreams: Vec::new(),
         diagnostics,
     };
@@ -54,12 +58,8 @@ pub(super) fn compile(
         table,
         actions,
         upstreams,
-        guards: config
-            .guards
-            .iter()
-            .map(|(guard, _)| guard.clone())
-            .collect(),
-        hints: config.hints.clone(),
+        guards: config.guards.into_iter().map(|(guard, _)| guard).collect(),
+        hints: config.hints,
         seed: config.seed,
         demand,
     }
@@ -140,6 +140,7 @@ fn check_guards(config: &Config, diagnostics: &mut Diagnostics) {
 struct Compiler<'c> {
     config: &'c Config,
     rules: DestinationRules,
+    has_rules: bool,
     upstreams: Vec<Upstream>,
     diagnostics: &'c mut Diagnostics,
 }
@@ -148,7 +149,7 @@ struct Compiler<'c> {
 const DEFAULT_RETRIES: u32 = 2;
 
 impl Compiler<'_> {
-    fn action(&mut self, service: &VirtualService, route: &HttpRoute) -> Action {
+    fn action(&mut self, service: &VirtualService, route: &Arc<HttpRoute>) -> Action {
         Action {
             then: match &route.action {
                 RouteAction::Forward(destinations) => {
@@ -157,8 +158,7 @@ impl Compiler<'_> {
                 RouteAction::Redirect(redirect) => Then::Redirect(redirect.clone()),
                 RouteAction::Respond(response) => Then::Respond(response.clone()),
             },
-            headers: route.headers.clone(),
-            cors: route.cors.clone(),
+            route: Arc::clone(route),
         }
     }
 
@@ -191,12 +191,11 @@ impl Compiler<'_> {
             guard,
             retries: retries.map_or(DEFAULT_RETRIES, |retries| retries.attempts.into()),
             sticky: self.sticky(service, route),
-            rewrite: route.rewrite.clone(),
             router: router_headers(route),
             mirrors: route
                 .mirrors
                 .iter()
-                .map(|mirror| (mirror.clone(), name(&mirror.destination, service)))
+                .map(|mirror| name(&mirror.destination, service))
                 .collect(),
         }
     }
@@ -273,7 +272,7 @@ impl Compiler<'_> {
         let host = host_in_full(&destination.host, &service.namespace);
         let subset = destination.subset.as_deref();
         let policy = self.rules.resolve(&host, subset, destination.port);
-        if policy.is_err() && !self.config.rules.is_empty() {
+        if policy.is_err() && self.has_rules {
             let subset = quote(subset.unwrap_or_default());
             let found = format!("the subset {subset} of {}", quote(&host));
             let path = format!("{}/{}", service.namespace, service.name);
@@ -293,7 +292,7 @@ fn target(weighted: &WeightedDestination, service: &VirtualService) -> Target {
         subset: destination.subset.clone().unwrap_or_default(),
         weight: weighted.weight,
         role: None,
-        headers: weighted.headers.clone(),
+        headers: Arc::clone(&weighted.headers),
     }
 }
 
@@ -352,8 +351,8 @@ fn conditions(retries: &Retries) -> impl Iterator<Item = RouterHeader> {
 }
 
 fn demand_action(action: &Action, demand: &mut AttributeSet) {
-    demand_templates(&action.headers, demand);
-    if action.cors.is_some() {
+    demand_templates(&action.route.headers, demand);
+    if action.route.cors.is_some() {
         demand.insert(Attribute::Method);
     }
     match &action.then {

@@ -162,6 +162,7 @@ impl<'p> Context<'p, '_> {
     fn follow(&self, world: &mut impl World) -> Verdict<'p> {
         let mut response = match self
             .action
+            .route
             .cors
             .as_ref()
             .map(|cors| cors::look_at(cors, self.request))
@@ -206,7 +207,12 @@ impl<'p> Context<'p, '_> {
         details: &[u8],
     ) -> Reply {
         let none = HeaderOperations::default();
-        let own = edits::edits(&self.action.headers.response, &none, true, self.request);
+        let own = edits::edits(
+            &self.action.route.headers.response,
+            &none,
+            true,
+            self.request,
+        );
         response.extend(own);
         for edit in response.drain(..) {
             match edit {
@@ -256,7 +262,7 @@ impl<'p> Context<'p, '_> {
         let Some(target) = forward.destinations.get(number) else {
             return Verdict::Reply(not_found());
         };
-        let headers = &self.action.headers;
+        let headers = &self.action.route.headers;
         let is_single = forward.destinations.len() == 1;
         let mut request = edits::edits(
             &headers.request,
@@ -273,7 +279,7 @@ impl<'p> Context<'p, '_> {
         if canary == Canary::Suspect && target.role == Some(Subset::Canary) {
             response.push(set(DRY_RUN, b"would-drain"));
         }
-        self.rewrite(forward, target, &mut request);
+        self.rewrite(target, &mut request);
         for router in &forward.router {
             request.extend(self.tell_router(router));
         }
@@ -334,14 +340,15 @@ impl<'p> Context<'p, '_> {
 
     /// Path and authority. What the route rewrites counts more than what headers say,
     /// and the route's headers more than the destination's.
-    fn rewrite(&self, forward: &Forward, target: &Target, request: &mut Vec<HeaderEdit>) {
-        let authority = forward.rewrite.authority.as_ref();
-        let authority = authority.or(self.action.headers.request.authority.as_ref());
+    fn rewrite(&self, target: &Target, request: &mut Vec<HeaderEdit>) {
+        let rewrite = &self.action.route.rewrite;
+        let authority = rewrite.authority.as_ref();
+        let authority = authority.or(self.action.route.headers.request.authority.as_ref());
         let authority = authority.or(target.headers.request.authority.as_ref());
         if let Some(authority) = authority {
             request.push(set(":authority", authority.as_bytes()));
         }
-        if let (Some(uri), Some(path)) = (&forward.rewrite.uri, self.request.path.present()) {
+        if let (Some(uri), Some(path)) = (&rewrite.uri, self.request.path.present()) {
             request.push(set("x-envoy-original-path", path));
             let path = path::rewrite(uri, self.route, path);
             request.push(HeaderEdit::Set(b":path".to_vec(), path));
@@ -369,7 +376,7 @@ impl<'p> Context<'p, '_> {
     ) {
         let hints = &self.program.hints;
         let mut mirrored: Vec<&str> = Vec::new();
-        for (mirror, name) in &forward.mirrors {
+        for (mirror, name) in self.action.route.mirrors.iter().zip(&forward.mirrors) {
             if mirror.millionths == MILLION || world.point(Draw::Other, MILLION) < mirror.millionths
             {
                 mirrored.push(name);

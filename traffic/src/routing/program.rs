@@ -1,5 +1,7 @@
 //! A compiled configuration: where one proxy sends requests.
 
+use std::sync::Arc;
+
 use sluice_policy::{AttributeSet, Diagnostics, Workload};
 
 use super::compile::compile;
@@ -7,7 +9,7 @@ use super::config::Config;
 use super::hints::Hints;
 use super::sticky::StickyKey;
 use crate::breaker::Weighted;
-use crate::config::{Cors, DirectResponse, Headers, Mirror, Redirect, Rewrite};
+use crate::config::{DirectResponse, Headers, HttpRoute, Redirect};
 use crate::destination_rule::SubsetPolicy;
 use crate::guard::{CanaryGuard, Subset};
 use crate::route_table::RouteTable;
@@ -37,8 +39,8 @@ pub(super) struct Upstream {
 #[derive(Debug)]
 pub(super) struct Action {
     pub(super) then: Then,
-    pub(super) headers: Headers,
-    pub(super) cors: Option<Cors>,
+    /// As it was configured.
+    pub(super) route: Arc<HttpRoute>,
 }
 
 #[derive(Debug)]
@@ -60,11 +62,11 @@ pub(super) struct Forward {
     pub(super) guard: Option<usize>,
     /// By what clients are told apart, and what makes their keys this route's.
     pub(super) sticky: Option<(StickyKey, u64)>,
-    pub(super) rewrite: Rewrite,
     /// Headers that tell Envoy's router how long and how often, with what becomes of a
     /// client's own.
     pub(super) router: Vec<RouterHeader>,
-    pub(super) mirrors: Vec<(Mirror, Box<str>)>,
+    /// Names of the mirrors of the route.
+    pub(super) mirrors: Vec<Box<str>>,
     /// Whether the destinations are not all of one host.
     pub(super) has_hosts: bool,
 }
@@ -79,7 +81,7 @@ pub(super) struct Target {
     pub(super) weight: u32,
     /// What it is to the guard.
     pub(super) role: Option<Subset>,
-    pub(super) headers: Headers,
+    pub(super) headers: Arc<Headers>,
 }
 
 /// A header of Envoy's router.
@@ -150,9 +152,10 @@ impl Program {
 /// Envoy's own routes send them.
 pub fn configure(plugin_config: &[u8], workload: Option<&Workload>) -> (Program, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
-    let config = Config::parse(plugin_config, &mut diagnostics);
-    let workload = config.workload.as_ref().or(workload);
-    let program = compile(&config, workload, &mut diagnostics);
+    let mut config = Config::parse(plugin_config, &mut diagnostics);
+    let own_workload = config.workload.take();
+    let workload = own_workload.or_else(|| workload.cloned());
+    let program = compile(config, workload, &mut diagnostics);
     if diagnostics.has_errors() {
         return (Program::default(), diagnostics);
     }
