@@ -5,6 +5,8 @@ mod condition;
 mod host_names;
 mod route_list;
 
+use std::sync::Arc;
+
 use sluice_policy::{AttributeSet, Fact, Request};
 
 use crate::length_table::LengthTable;
@@ -110,7 +112,7 @@ impl<T> RouteTable<T> {
     }
 
     /// The routes of a request's host, in the order in which they are tried.
-    pub(crate) fn routes_of(&self, request: &Request<'_>) -> &[Route<T>] {
+    pub(crate) fn routes_of(&self, request: &Request<'_>) -> &[Arc<Route<T>>] {
         self.list_of(request).map_or(&[], |list| &list.routes)
     }
 
