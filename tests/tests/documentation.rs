@@ -55,7 +55,7 @@ fn links_between_pages_lead_somewhere() {
 #[test]
 fn the_readme_shows_the_examples_as_they_are() {
     let readme = read("README.md");
-    for name in ["payment-service", "payment-service-jwt"] {
+    for name in ["payment-service", "payment-service-jwt", "order-service"] {
         let example = read(&format!("wasm-plugins/examples/{name}.yaml"));
         let first = example.split("---\n").next().unwrap_or_default();
         let shown = format!("```yaml\n{first}```\n");
