@@ -14,6 +14,9 @@ use crate::sorted;
 /// Names of hosts, each with the numbers of the services that have it.
 type Hosts = Vec<(String, Vec<usize>)>;
 
+/// The routes of a service, in order.
+type Routes<T> = Vec<Arc<Route<T>>>;
+
 impl<T: Clone> RouteTable<T> {
     /// Binds services to a proxy. `action` says what a route leads to; it is asked once
     /// for each.
@@ -29,14 +32,14 @@ impl<T: Clone> RouteTable<T> {
                 (&service.created, &service.name, &service.namespace)
             });
         }
-        let routes: Vec<Vec<Arc<Route<T>>>> = taken
+        let routes: Vec<Routes<T>> = taken
             .iter()
             .map(|service| routes(service, proxy, &mut action))
             .collect();
         let mut table = Self::default();
         // Hosts with the same services have the same list.
         let mut known: Vec<Vec<usize>> = Vec::new();
-        for (host, numbers) in hosts(&taken, proxy) {
+        for (host, numbers) in hosts(&taken, &routes, proxy) {
             let list = known.iter().position(|other| *other == numbers);
             let list = list.unwrap_or_else(|| {
                 table.lists.push(RouteList::new(merge(&numbers, &routes)));
@@ -77,10 +80,14 @@ impl<T: Clone> RouteTable<T> {
 }
 
 /// Every host that a proxy knows of. Of two services with the same one, a sidecar takes
-/// the routes of the first alone, a gateway those of both.
-fn hosts(services: &[&VirtualService], proxy: &Proxy) -> Hosts {
+/// the routes of the first alone, a gateway those of both. One that has no route for the
+/// proxy takes no host either: requests go as if it were not there.
+fn hosts<T>(services: &[&VirtualService], routes: &[Routes<T>], proxy: &Proxy) -> Hosts {
     let mut hosts: Hosts = Vec::new();
-    for (number, service) in services.iter().enumerate() {
+    for (number, (service, routes)) in services.iter().zip(routes).enumerate() {
+        if routes.is_empty() {
+            continue;
+        }
         for host in &service.hosts {
             let full = host_in_full(host, &service.namespace);
             let names = match proxy.is_in_mesh() {
@@ -111,7 +118,7 @@ fn add_host(hosts: &mut Hosts, name: String, number: usize, is_in_mesh: bool) {
 }
 
 /// Routes of several services in one list: those that take all requests come last.
-fn merge<T>(numbers: &[usize], routes: &[Vec<Arc<Route<T>>>]) -> Vec<Arc<Route<T>>> {
+fn merge<T>(numbers: &[usize], routes: &[Routes<T>]) -> Routes<T> {
     let all = || {
         numbers
             .iter()
@@ -142,8 +149,8 @@ fn routes<T: Clone>(
     service: &VirtualService,
     proxy: &Proxy,
     action: &mut impl FnMut(&VirtualService, &Arc<HttpRoute>) -> T,
-) -> Vec<Arc<Route<T>>> {
-    let mut routes: Vec<Arc<Route<T>>> = Vec::new();
+) -> Routes<T> {
+    let mut routes: Routes<T> = Vec::new();
     let everything = [HttpMatch::default()];
     for http in &service.http {
         let matches = match http.matches.as_slice() {

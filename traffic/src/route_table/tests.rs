@@ -315,6 +315,14 @@ fn only_what_is_for_the_proxy_counts() {
         let table = table(&[with(extra.clone())]);
         assert_eq!(taken(&table, &get("b", "/", &[])), expected, "{extra}");
     }
+    let elsewhere =
+        json!([{"match": [{"gateways": ["g"]}], "route": [{"destination": {"host": "b"}}]}]);
+    let table = table(&[json!({"hosts": ["b"], "http": elsewhere})]);
+    assert_eq!(
+        taken(&table, &get("b", "/", &[])),
+        "-",
+        "no route is for it"
+    );
     let items = [
         (json!({"sourceLabels": {"app": "a"}}), "0"),
         (json!({"sourceLabels": {"app": "b"}}), "rest"),
@@ -387,7 +395,7 @@ fn nothing_is_made_of_what_comes_after_a_route_for_all_requests() {
         assert_eq!(table.len(), 2);
     }
     assert_eq!(
-        matches(&[json!({"port": 1}), json!({"method": {"prefix": ""}})]).len(),
+        matches(&[json!({"port": 1}), json!({"method": {"prefix": "G"}})]).len(),
         3
     );
 }

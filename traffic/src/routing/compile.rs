@@ -180,12 +180,9 @@ impl Compiler<'_> {
                 target.role = guard.subset(&target.subset);
             }
         }
-        let first = destinations.first().map(|target| target.host.clone());
         let retries = route.retries.as_ref();
         Forward {
-            has_hosts: destinations
-                .iter()
-                .any(|target| Some(&target.host) != first.as_ref()),
+            has_hosts: has_hosts(&destinations, service),
             destinations,
             guarded,
             guard,
@@ -282,6 +279,19 @@ impl Compiler<'_> {
         }
         policy.unwrap_or_default()
     }
+}
+
+/// Whether some destination is of another host than the one that was asked for.
+fn has_hosts(destinations: &[Target], service: &VirtualService) -> bool {
+    let mut hosts = service.hosts.iter();
+    let Some(own) = hosts.next().filter(|_| hosts.next().is_none()) else {
+        let first = destinations.first().map(|target| &target.host);
+        return destinations
+            .iter()
+            .any(|target| Some(&target.host) != first);
+    };
+    let own = host_in_full(own, &service.namespace);
+    destinations.iter().any(|target| *target.host != *own)
 }
 
 fn target(weighted: &WeightedDestination, service: &VirtualService) -> Target {

@@ -5,6 +5,7 @@ use sluice_policy::{Fact, Request};
 
 use super::engine::{Decision, decide};
 use super::program::{Program, Then};
+use super::sticky::Known;
 use super::world::World;
 use crate::config::ValueMatcher;
 use crate::matcher::TextMatcher;
@@ -78,6 +79,10 @@ pub fn explain<'p>(
         Some(Then::Forward(forward)) if forward.destinations.len() > 1 => Some(forward),
         _ => None,
     };
+    let is_drawn = forward.is_some_and(|forward| match &forward.sticky {
+        Some((sticky, _)) => matches!(sticky.of(request, world), Known::Not),
+        None => true,
+    });
     let targets = forward
         .into_iter()
         .flat_map(|forward| &forward.destinations);
@@ -86,7 +91,7 @@ pub fn explain<'p>(
         choices: targets
             .map(|target| (&*target.name, target.weight))
             .collect(),
-        is_drawn: forward.is_some_and(|forward| forward.sticky.is_none()),
+        is_drawn,
         near_misses,
     }
 }

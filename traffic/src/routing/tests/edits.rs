@@ -158,10 +158,12 @@ fn values_are_filled_in() {
 fn the_authority_is_the_most_explicit_one() {
     let of = |rewrite: Value, route: Value, destination: Value| {
         let headers = |set: Value| json!({"request": {"set": set}});
-        let mut proxy = Proxy::of(
-            json!({"http": [{"rewrite": rewrite, "headers": headers(route),
-            "route": [{"destination": {"host": "b"}, "headers": headers(destination)}]}]}),
-        );
+        let mut route = json!({"headers": headers(route),
+            "route": [{"destination": {"host": "b"}, "headers": headers(destination)}]});
+        if rewrite != json!({}) {
+            route["rewrite"] = rewrite;
+        }
+        let mut proxy = Proxy::of(json!({"http": [route]}));
         proxy.request_of("/", &[])
     };
     let (rewrite, route, destination) = (
