@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use sluice_envoy::bootstrap::{
     Bootstrap, FilterChain, HttpConnectionManager, Listener, Node, WasmFilter, access_log,
+    extension,
 };
 use sluice_envoy::client::{Client, Protocol, Request, Target};
 use sluice_envoy::{Envoy, EnvoyBinary, binary::find_module};
@@ -105,7 +106,29 @@ pub fn configuration(faults: &[(String, Value)], options: &Value) -> String {
     configuration.to_string()
 }
 
-/// The filter.
+/// Whose filter delays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// `fault.wasm`.
+    Ours,
+    /// Envoy's own fault filter.
+    Native,
+}
+
+impl Whose {
+    fn filter(self) -> Result<Value> {
+        match self {
+            Self::Ours => filter(&configuration(&delays(&DELAYS_MS), &json!({}))),
+            Self::Native => Ok(extension(
+                "envoy.filters.http.fault",
+                "envoy.extensions.filters.http.fault.v3.HTTPFault",
+                json!({"delay": {"header_delay": {}, "percentage": {"numerator": 100}}}),
+            )),
+        }
+    }
+}
+
+/// `fault.wasm`.
 ///
 /// # Errors
 /// When its module has not been built.
@@ -119,16 +142,15 @@ pub fn filter(configuration: &str) -> Result<Value> {
 ///
 /// # Errors
 /// When one of them is not answered, or the laboratory fails.
-pub fn measure(binary: &EnvoyBinary) -> Result<Lateness> {
+pub fn measure(binary: &EnvoyBinary, whose: Whose) -> Result<Lateness> {
     let folder = tempfile::tempdir()?;
     let log = folder.path().join("access.log");
-    let configuration = configuration(&delays(&DELAYS_MS), &json!({}));
     let fields = [
         ("path", "%REQ(:PATH)%"),
         ("held_us", "%COMMON_DURATION(DS_RX_BEG:DS_TX_BEG:us)%"),
     ];
     let manager = HttpConnectionManager::direct_response(200, "ok")
-        .filter(filter(&configuration)?)
+        .filter(whose.filter()?)
         .access_log(access_log::json_file(&log, &fields));
     let bootstrap = Bootstrap::new(Node::new(NAMESPACE, []))
         .listener(Listener::new("inbound").chain(FilterChain::new(&manager)));
@@ -136,7 +158,11 @@ pub fn measure(binary: &EnvoyBinary) -> Result<Lateness> {
     let target = Target::new(envoy.listener("inbound")?, Protocol::Wire);
     let client = Client::new()?;
     let turns = DELAYS_MS.iter().cycle().take(REQUESTS);
-    let requests = turns.map(|delay_ms| Request::new("GET", AUTHORITY, path(*delay_ms)));
+    let requests = turns.map(|delay_ms| {
+        // The header is for Envoy's own filter.
+        Request::new("GET", AUTHORITY, path(*delay_ms))
+            .header("x-envoy-fault-delay-request", delay_ms.to_string())
+    });
     let underway: Vec<_> = requests
         .map(|request| client.begin(&target, &request))
         .collect();

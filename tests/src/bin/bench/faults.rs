@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use sluice_envoy::EnvoyBinary;
-use sluice_tests::delays::{self, Lateness};
+use sluice_tests::delays::{self, Lateness, Whose};
 
 use crate::bars::{Bar, Target};
 
@@ -14,7 +14,7 @@ pub const fn rounds(quick: bool) -> usize {
     if quick { 1 } else { 9 }
 }
 
-/// Measures with the newest Envoy. The client, the upstream and whoever else is on the
+/// Measures with the newest Envoy, and prints how late its own filter is. The client, the upstream and whoever else is on the
 /// machine take turns with it on its processors: the median round counts, of which the
 /// latest request.
 pub fn measure(quick: bool) -> Result<Vec<Bar>> {
@@ -22,8 +22,10 @@ pub fn measure(quick: bool) -> Result<Vec<Bar>> {
     let binary = binary.context("`cargo xtask setup envoy` fetches an Envoy")?;
     let mut measured: Vec<Lateness> = Vec::new();
     for _ in 0..rounds(quick) {
-        let round = delays::measure(&binary)?;
-        eprintln!("envoy {}: {round}", binary.version());
+        let native = delays::measure(&binary, Whose::Native)?;
+        eprintln!("envoy {}, its own filter: {native}", binary.version());
+        let round = delays::measure(&binary, Whose::Ours)?;
+        eprintln!("envoy {}, fault.wasm:     {round}", binary.version());
         let (count, early) = (round.count(), round.early());
         ensure!(count == delays::REQUESTS, "{count} requests are in the log");
         ensure!(early == 0, "{early} requests were let go too early");
