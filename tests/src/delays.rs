@@ -71,7 +71,7 @@ pub fn path(delay_ms: u32) -> String {
     format!("/delayed/{delay_ms}")
 }
 
-/// The faults of [`service`]: a route for each delay, which all of its requests meet.
+/// The faults of the service: a route for each delay, which all of its requests meet.
 #[must_use]
 pub fn delays(delays_ms: &[u32]) -> Vec<(String, Value)> {
     let delay = |delay_ms: &u32| {

@@ -182,7 +182,7 @@ impl Compiler<'_> {
         }
         let retries = route.retries.as_ref();
         Forward {
-            has_hosts: has_hosts(&destinations, service),
+            has_hosts: has_hosts(&destinations),
             destinations,
             guarded,
             guard,
@@ -281,17 +281,12 @@ impl Compiler<'_> {
     }
 }
 
-/// Whether some destination is of another host than the one that was asked for.
-fn has_hosts(destinations: &[Target], service: &VirtualService) -> bool {
-    let mut hosts = service.hosts.iter();
-    let Some(own) = hosts.next().filter(|_| hosts.next().is_none()) else {
-        let first = destinations.first().map(|target| &target.host);
-        return destinations
-            .iter()
-            .any(|target| Some(&target.host) != first);
-    };
-    let own = host_in_full(own, &service.namespace);
-    destinations.iter().any(|target| *target.host != *own)
+/// Whether destinations are of different hosts.
+fn has_hosts(destinations: &[Target]) -> bool {
+    let first = destinations.first().map(|target| &target.host);
+    destinations
+        .iter()
+        .any(|target| Some(&target.host) != first)
 }
 
 fn target(weighted: &WeightedDestination, service: &VirtualService) -> Target {
