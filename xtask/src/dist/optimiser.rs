@@ -21,11 +21,16 @@ const FEATURES: [&str; 4] = [
     "--enable-sign-ext",
 ];
 
-/// For size, until nothing changes, and then the most called functions first, whose
-/// numbers are the shortest. Addresses below 1,024 are the deepest kilobyte of the
+/// The way through each function is laid anew, without the blocks that the compiler
+/// nested. Then for size, until nothing changes, and the most called functions first,
+/// whose numbers are the shortest. Addresses below 1,024 are the deepest kilobyte of the
 /// stack (`memory.rs` makes sure of it), so additions to addresses may move into loads
 /// and stores: one that leaves the memory then traps, where a sum would have wrapped.
-const PASSES: [&str; 4] = [
+const PASSES: [&str; 7] = [
+    "--flatten",
+    "--rereloop",
+    "-Oz",
+    // What comes of laying it anew is more than one run finds.
     "-Oz",
     "--low-memory-unused",
     "--converge",
