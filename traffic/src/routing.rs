@@ -8,6 +8,7 @@ mod edits;
 mod engine;
 mod explain;
 mod hints;
+mod ip_text;
 mod path;
 mod program;
 mod redirect;

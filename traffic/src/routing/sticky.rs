@@ -5,6 +5,7 @@ use sluice_policy::json::Node;
 use sluice_policy::{DiagnosticCode, Diagnostics, Fact, HeaderEdit, Request, Resource, duration};
 
 use super::chance::Chance;
+use super::ip_text;
 use crate::route_table::{claim, header};
 
 /// By what clients of a route are told apart.
@@ -174,7 +175,7 @@ impl StickyKey {
             Self::Cookie(cookie) => cookie_value(request, &cookie.name),
             Self::Claim(path) => claim_text(request, path),
             Self::Address => match request.connection.remote_address {
-                Fact::Present(address) => Some(address.ip().to_string().into_bytes()),
+                Fact::Present(address) => Some(ip_text::of(address.ip()).into_bytes()),
                 Fact::Absent | Fact::Unavailable => None,
             },
         };

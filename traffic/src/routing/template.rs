@@ -1,9 +1,8 @@
 //! Values of headers, filled in for a request.
 
-use std::net::SocketAddr;
-
 use sluice_policy::{Attribute, AttributeSet, Fact, Request};
 
+use super::ip_text;
 use crate::config::{Part, ValueTemplate};
 use crate::route_table::{attribute_of, header};
 
@@ -36,15 +35,11 @@ fn address(part: &Part, request: &Request<'_>) -> Vec<u8> {
         return NOTHING.to_vec();
     };
     let text = match part {
-        Part::RemoteAddress | Part::LocalAddress => address.to_string(),
-        Part::LocalPort => address.port().to_string(),
-        _ => ip(address),
+        Part::RemoteAddress | Part::LocalAddress => ip_text::with_port(address),
+        Part::LocalPort => u64::from(address.port()).to_string(),
+        _ => ip_text::of(address.ip()),
     };
     text.into_bytes()
-}
-
-fn ip(address: SocketAddr) -> String {
-    address.ip().to_string()
 }
 
 /// What filling it in looks at.
