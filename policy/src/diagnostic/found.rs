@@ -100,6 +100,11 @@ fn number_text(number: &Number) -> String {
 /// `did you mean "…"?` for the candidate nearest to the word, if one is near: a
 /// third of the word may be wrong.
 pub fn suggest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
+    suggest_one(word, &mut candidates.into_iter())
+}
+
+/// The one body of [`suggest`] for candidates of all origins.
+fn suggest_one(word: &str, candidates: &mut dyn Iterator<Item = &str>) -> Option<String> {
     // Longer words than that are no typing errors, and distances are quadratic.
     if word.len() > SHOWN_BYTES {
         return None;
@@ -107,7 +112,6 @@ pub fn suggest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
     let lower = word.to_ascii_lowercase();
     let distance = |candidate: &str| strsim::osa_distance(&lower, &candidate.to_ascii_lowercase());
     let nearest = candidates
-        .into_iter()
         .map(|candidate| (distance(candidate), candidate))
         .min()?;
     let allowed = (word.chars().count() / 3).max(1);

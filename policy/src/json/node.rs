@@ -96,7 +96,8 @@ impl<'v> Node<'v> {
 
     /// `true` or `false`.
     pub fn boolean(&self, diagnostics: &mut Diagnostics) -> Option<bool> {
-        self.0.value
+        self.0
+            .value
             .as_bool()
             .or_else(|| self.wrong_type("true or false", diagnostics))
     }
@@ -135,15 +136,22 @@ impl<'v> Node<'v> {
         names: &[(&str, T)],
         diagnostics: &mut Diagnostics,
     ) -> Option<T> {
+        let known: Vec<&str> = names.iter().map(|(known, _)| *known).collect();
+        let place = self.place_among(&known, diagnostics)?;
+        names.get(place).map(|(_, meaning)| meaning.clone())
+    }
+
+    /// The one body of [`one_of`](Self::one_of) for all meanings.
+    fn place_among(&self, names: &[&str], diagnostics: &mut Diagnostics) -> Option<usize> {
         let name = self.string(diagnostics)?;
-        let known = names.iter().find(|(known, _)| *known == name);
-        if known.is_none() {
-            let expected = one_of(names.iter().map(|(known, _)| *known));
-            let help = suggest(name, names.iter().map(|(known, _)| *known));
+        let place = names.iter().position(|known| *known == name);
+        if place.is_none() {
+            let expected = one_of(names.iter().copied());
+            let help = suggest(name, names.iter().copied());
             self.error(DiagnosticCode::UnknownValue, expected, diagnostics)
                 .help = help;
         }
-        known.map(|(_, meaning)| meaning.clone())
+        place
     }
 
     /// The items of a list, perhaps none.
@@ -193,7 +201,10 @@ impl<'v> Node<'v> {
             return self.wrong_type("an object", diagnostics);
         };
         let entry = |(key, value): (&'v String, &'v Value)| {
-            (key.as_str(), Node::new(value, path::child(&self.0.path, key)))
+            (
+                key.as_str(),
+                Node::new(value, path::child(&self.0.path, key)),
+            )
         };
         Some(object.iter().map(entry).collect())
     }
@@ -210,7 +221,11 @@ impl<'v> Node<'v> {
 }
 
 /// `one of "a", "b"`.
-pub fn one_of<'n>(names: impl Iterator<Item = &'n str>) -> String {
+pub fn one_of<'n>(mut names: impl Iterator<Item = &'n str>) -> String {
+    list(&mut names)
+}
+
+fn list(names: &mut dyn Iterator<Item = &str>) -> String {
     let names: Vec<String> = names.map(quote).collect();
     format!("one of {}", names.join(", "))
 }

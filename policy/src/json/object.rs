@@ -10,7 +10,11 @@ use crate::diagnostic::{DiagnosticCode, Diagnostics, suggest};
 /// pass in silence.
 #[must_use = "unknown keys are reported by `finish`"]
 #[derive(Debug)]
-pub struct Object<'v> {
+pub struct Object<'v>(Box<Reading<'v>>);
+
+/// In a box for the same reason as what a [`Node`] is.
+#[derive(Debug)]
+struct Reading<'v> {
     entries: &'v Map<String, Value>,
     path: String,
     known: Vec<&'static str>,
@@ -19,28 +23,28 @@ pub struct Object<'v> {
 impl<'v> Object<'v> {
     /// An object at a path.
     pub fn new(entries: &'v Map<String, Value>, path: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Reading {
             entries,
             path: path.into(),
             known: Vec::new(),
-        }
+        }))
     }
 
     /// Where it stands.
     pub fn path(&self) -> &str {
-        &self.path
+        &self.0.path
     }
 
     /// Whether it has no keys.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.0.entries.is_empty()
     }
 
     /// The value of a key. `null` is no value, as in proto3 JSON.
     pub fn take(&mut self, key: &'static str) -> Option<Node<'v>> {
-        self.known.push(key);
-        let value = self.entries.get(key).filter(|value| !value.is_null())?;
-        Some(Node::new(value, path::child(&self.path, key)))
+        self.0.known.push(key);
+        let value = self.0.entries.get(key).filter(|value| !value.is_null())?;
+        Some(Node::new(value, path::child(&self.0.path, key)))
     }
 
     /// The value of a key that must be there.
@@ -51,7 +55,7 @@ impl<'v> Object<'v> {
     ) -> Option<Node<'v>> {
         let node = self.take(key);
         if node.is_none() {
-            let path = path::child(&self.path, key);
+            let path = path::child(&self.0.path, key);
             diagnostics.error(DiagnosticCode::MissingKey, &path, "nothing", "a value");
         }
         node
@@ -59,22 +63,23 @@ impl<'v> Object<'v> {
 
     /// Lets keys stand that mean nothing here.
     pub fn ignore(&mut self, keys: &[&'static str]) {
-        self.known.extend_from_slice(keys);
+        self.0.known.extend_from_slice(keys);
     }
 
     /// Reports every key that nobody took.
     pub fn finish(self, diagnostics: &mut Diagnostics) {
         for key in self
+            .0
             .entries
             .keys()
-            .filter(|key| !self.known.contains(&key.as_str()))
+            .filter(|key| !self.0.known.contains(&key.as_str()))
         {
-            let expected = match self.known.is_empty() {
+            let expected = match self.0.known.is_empty() {
                 true => "no key".to_owned(),
-                false => one_of(self.known.iter().copied()),
+                false => one_of(self.0.known.iter().copied()),
             };
-            let path = path::child(&self.path, key);
-            let help = suggest(key, self.known.iter().copied());
+            let path = path::child(&self.0.path, key);
+            let help = suggest(key, self.0.known.iter().copied());
             diagnostics
                 .error(
                     DiagnosticCode::UnknownKey,
