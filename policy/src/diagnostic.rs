@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub use code::DiagnosticCode;
+pub(crate) use found::quote_all;
 pub use found::{describe, quote, secret, suggest};
 
 /// How bad a finding is.

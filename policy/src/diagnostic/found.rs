@@ -20,6 +20,18 @@ pub fn quote(text: &str) -> String {
     quoted + ellipsis + "\""
 }
 
+/// Texts in quotes, with this between them.
+pub(crate) fn quote_all(texts: &mut dyn Iterator<Item = &str>, separator: &str) -> String {
+    let mut all = String::new();
+    for (place, text) in texts.enumerate() {
+        if place > 0 {
+            all.push_str(separator);
+        }
+        all.push_str(&quote(text));
+    }
+    all
+}
+
 /// Characters that a terminal does not show, or that make it show others in
 /// another order, by their numbers. The tables of what Unicode calls printable are
 /// a few KB of a module.

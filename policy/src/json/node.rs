@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use serde_json::Value;
 
 use super::{Object, path};
-use crate::diagnostic::{Diagnostic, DiagnosticCode, Diagnostics, describe, quote, suggest};
+use crate::diagnostic::{Diagnostic, DiagnosticCode, Diagnostics, describe, quote_all, suggest};
 
 /// A JSON value and where it stands.
 ///
@@ -222,12 +222,7 @@ impl<'v> Node<'v> {
 
 /// `one of "a", "b"`.
 pub fn one_of<'n>(mut names: impl Iterator<Item = &'n str>) -> String {
-    list(&mut names)
-}
-
-fn list(names: &mut dyn Iterator<Item = &str>) -> String {
-    let names: Vec<String> = names.map(quote).collect();
-    format!("one of {}", names.join(", "))
+    ["one of ", &quote_all(&mut names, ", ")].concat()
 }
 
 /// A truth value as Go's `strconv.ParseBool` reads it, which Istio uses for

@@ -1,6 +1,6 @@
 //! Kinds of resources.
 
-use crate::diagnostic::{DiagnosticCode, Diagnostics, quote, suggest};
+use crate::diagnostic::{DiagnosticCode, Diagnostics, quote, quote_all, suggest};
 use crate::json::{Node, one_of};
 
 /// A kind of resource that is read as users write it.
@@ -130,8 +130,8 @@ fn help(name: &str, kinds: &[&'static Kind]) -> Option<String> {
         [] => None,
         [filter] => Some(format!("the filter {} takes it", quote(filter))),
         filters => {
-            let names: Vec<_> = filters.iter().map(|filter| quote(filter)).collect();
-            Some(format!("the filters {} take it", names.join(" and ")))
+            let names = quote_all(&mut filters.iter().copied(), " and ");
+            Some(format!("the filters {names} take it"))
         }
     };
     elsewhere.or_else(|| suggest(name, kinds.iter().map(|kind| kind.name)))

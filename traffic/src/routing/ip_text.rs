@@ -21,27 +21,37 @@ pub(super) fn with_port(address: SocketAddr) -> String {
 /// An address; one of IPv6 as in RFC 5952 section 4, its last 32 bits like those of IPv4
 /// where they are one (section 5).
 pub(super) fn of(address: IpAddr) -> String {
+    let mut text = String::new();
     match address {
-        IpAddr::V4(address) => dotted(address.octets()),
+        IpAddr::V4(address) => push_dotted(&mut text, address.octets()),
         IpAddr::V6(address) => match address.to_ipv4_mapped() {
-            Some(address) => ["::ffff:", &dotted(address.octets())].concat(),
-            None => shortened(address.segments()),
+            Some(address) => {
+                text.push_str("::ffff:");
+                push_dotted(&mut text, address.octets());
+            }
+            None => push_shortened(&mut text, address.segments()),
         },
     }
+    text
 }
 
-fn dotted(octets: [u8; 4]) -> String {
-    octets.map(|octet| u64::from(octet).to_string()).join(".")
-}
-
-fn shortened(segments: [u16; 8]) -> String {
-    let zeros = longest_zeros(segments);
-    let before = segments.get(..zeros.start).unwrap_or_default();
-    let after = segments.get(zeros.end..).unwrap_or_default();
-    match zeros.len() {
-        0 | 1 => hexadecimal(&segments),
-        _ => [hexadecimal(before), hexadecimal(after)].join("::"),
+fn push_dotted(text: &mut String, octets: [u8; 4]) {
+    for (place, octet) in octets.into_iter().enumerate() {
+        if place > 0 {
+            text.push('.');
+        }
+        text.push_str(&u64::from(octet).to_string());
     }
+}
+
+fn push_shortened(text: &mut String, segments: [u16; 8]) {
+    let zeros = longest_zeros(segments);
+    if zeros.len() < 2 {
+        return push_hexadecimal(text, &segments);
+    }
+    push_hexadecimal(text, segments.get(..zeros.start).unwrap_or_default());
+    text.push_str("::");
+    push_hexadecimal(text, segments.get(zeros.end..).unwrap_or_default());
 }
 
 /// The first one of the longest runs of zeros.
@@ -58,10 +68,13 @@ fn longest_zeros(segments: [u16; 8]) -> Range<usize> {
     longest
 }
 
-fn hexadecimal(segments: &[u16]) -> String {
-    let digits = |segment: &u16| format!("{:x}", u64::from(*segment));
-    let texts: Vec<String> = segments.iter().map(digits).collect();
-    texts.join(":")
+fn push_hexadecimal(text: &mut String, segments: &[u16]) {
+    for (place, segment) in segments.iter().enumerate() {
+        if place > 0 {
+            text.push(':');
+        }
+        text.push_str(&format!("{:x}", u64::from(*segment)));
+    }
 }
 
 #[cfg(test)]

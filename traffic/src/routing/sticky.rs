@@ -185,8 +185,8 @@ impl StickyKey {
                 Known::By(key)
             }
             (None, Self::Cookie(cookie)) => {
-                let value = [chance.number(), chance.number()].map(|half| format!("{half:016x}"));
-                let value = value.concat();
+                let (first, second) = (chance.number(), chance.number());
+                let value = format!("{first:016x}{second:016x}");
                 let edit = cookie.set(&value);
                 Known::From(value.into_bytes(), edit)
             }
