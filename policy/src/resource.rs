@@ -9,7 +9,7 @@ pub use kind::{
 };
 pub use metadata::Metadata;
 
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{DiagnosticCode, Diagnostics};
 use crate::json::Node;
 
 /// One resource: what every kind has, and its `spec`.
@@ -26,6 +26,15 @@ pub struct Resource<'v> {
 }
 
 impl<'v> Resource<'v> {
+    /// The `spec` of a kind that means nothing without one.
+    pub fn require_spec(&self, diagnostics: &mut Diagnostics) -> Option<&Node<'v>> {
+        if self.spec.is_none() {
+            let path = format!("{}.spec", self.path);
+            diagnostics.error(DiagnosticCode::MissingKey, &path, "nothing", "a value");
+        }
+        self.spec.as_ref()
+    }
+
     /// Reads one resource of any of `kinds`.
     pub fn read(
         node: &Node<'v>,
@@ -55,7 +64,6 @@ impl<'v> Resource<'v> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::DiagnosticCode;
     use serde_json::{Value, json};
 
     #[cfg(target_arch = "wasm32")]

@@ -68,11 +68,7 @@ impl DestinationRule {
             );
             return None;
         };
-        let Some(spec) = &resource.spec else {
-            let path = format!("{}.spec", resource.path);
-            diagnostics.error(DiagnosticCode::MissingKey, &path, "nothing", "a value");
-            return None;
-        };
+        let spec = resource.require_spec(diagnostics)?;
         let mut object = spec.object(diagnostics)?;
         let host = object.require("host", diagnostics);
         // Everything is read before the first failure counts: all errors in one pass.

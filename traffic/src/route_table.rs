@@ -10,7 +10,9 @@ use std::sync::Arc;
 use sluice_policy::{AttributeSet, Fact, Request};
 
 use crate::length_table::LengthTable;
-pub(crate) use condition::{Condition, attribute_of, claim, header, parameter, without_query};
+pub(crate) use condition::{
+    Condition, attribute_of, claim, first_line, header, parameter, without_query,
+};
 use route_list::RouteList;
 
 /// A route with what it leads to.

@@ -1,7 +1,7 @@
 //! The engine behind the callbacks.
 
 use sluice_adapter::{Configured, Host, HttpFilter, Setup, Step, Woken, random_seed};
-use sluice_policy::{AttributeSet, Fact, Request};
+use sluice_policy::{AttributeSet, Request};
 use sluice_traffic::fault::{Decision, Moment, Pending, Program, Share, Withheld, configure};
 use sluice_traffic::routing::Dice;
 
@@ -15,9 +15,6 @@ pub struct Faults {
     share: Share,
     report: Report,
 }
-
-/// By what a seed tells requests apart.
-const REQUEST_ID: &[u8] = b"x-request-id";
 
 impl Faults {
     fn follow(&mut self, host: Host<'_>, decision: Decision) -> Step<Pending> {
@@ -57,15 +54,6 @@ impl Faults {
     }
 }
 
-/// The first line of a header.
-fn line<'a>(request: &Request<'a>, name: &[u8]) -> Option<&'a [u8]> {
-    let Fact::Present(lines) = request.headers else {
-        return None;
-    };
-    let line = lines.iter().find(|(other, _)| *other == name);
-    line.map(|(_, value)| *value)
-}
-
 fn now_ms(host: Host<'_>) -> Option<u64> {
     host.now_ms().ok()
 }
@@ -100,10 +88,8 @@ impl HttpFilter for Faults {
     }
 
     fn on_request(&mut self, host: Host<'_>, request: &Request<'_>) -> Step<Pending> {
-        let mut own_dice = self.program.seed().map(|seed| {
-            let id = line(request, REQUEST_ID).unwrap_or_default();
-            Dice::of_request(seed, id)
-        });
+        let seed = self.program.seed();
+        let mut own_dice = seed.map(|seed| Dice::of_request(seed, request));
         let moment = Moment {
             dice: own_dice.as_mut().unwrap_or(&mut self.dice),
             share: &mut self.share,

@@ -1,7 +1,7 @@
 //! The engine behind the callbacks.
 
 use sluice_adapter::{Configured, Host, HttpFilter, Level, Setup, Shared, Step, random_seed};
-use sluice_policy::{Attribute, AttributeSet, Fact, HeaderEdit, HeaderLine, Request};
+use sluice_policy::{AttributeSet, Fact, HeaderEdit, HeaderLine, Request};
 use sluice_traffic::breaker::{self, Admission, Upstreams};
 use sluice_traffic::guard::{self, Guard, Subset};
 use sluice_traffic::routing::{Dice, Forwarding, Moment, Program, Verdict, configure, decide};
@@ -18,7 +18,6 @@ pub struct Routing {
     /// Whether guards have seen what other VMs know.
     is_awake: bool,
     report: Report,
-    demand: AttributeSet,
 }
 
 /// What is kept of a request until it is over.
@@ -30,8 +29,6 @@ pub struct Sent {
     is_grpc: bool,
 }
 
-/// By what a seed tells requests apart.
-const REQUEST_ID: &[u8] = b"x-request-id";
 /// What the content type of gRPC begins with.
 const GRPC: &[u8] = b"application/grpc";
 
@@ -142,34 +139,27 @@ impl HttpFilter for Routing {
 
     fn configure(setup: Setup<'_>) -> Configured<Self> {
         let (program, diagnostics) = configure(setup.configuration, setup.workload);
-        let mut demand = program.demand();
-        if program.seed().is_some() {
-            demand.insert(Attribute::Headers);
-        }
         let filter = Self {
             dice: Dice::new(random_seed(), program.split_count()),
             upstreams: Upstreams::new(&program.policies(), 0),
             guards: program.guards().iter().cloned().map(Guard::new).collect(),
             is_awake: false,
             report: Report::default(),
-            demand,
             program,
         };
         Configured::new(filter, &diagnostics)
     }
 
     fn demand(&self) -> AttributeSet {
-        self.demand
+        self.program.demand()
     }
 
     fn on_request(&mut self, host: Host<'_>, request: &Request<'_>) -> Step<Sent> {
         if !self.is_awake {
             self.tick_guards(host);
         }
-        let mut own_dice = self.program.seed().map(|seed| {
-            let id = line(request, REQUEST_ID).unwrap_or_default();
-            Dice::of_request(seed, id)
-        });
+        let seed = self.program.seed();
+        let mut own_dice = seed.map(|seed| Dice::of_request(seed, request));
         let mut moment = Moment {
             dice: own_dice.as_mut().unwrap_or(&mut self.dice),
             upstreams: &mut self.upstreams,

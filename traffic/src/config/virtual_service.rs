@@ -34,11 +34,7 @@ impl VirtualService {
     /// Reads the resource; a field that is wrong is left empty, and there is an error.
     pub fn read(resource: &Resource<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
         let metadata = &resource.metadata;
-        let Some(spec) = &resource.spec else {
-            let path = format!("{}.spec", resource.path);
-            diagnostics.error(DiagnosticCode::MissingKey, &path, "nothing", "a value");
-            return None;
-        };
+        let spec = resource.require_spec(diagnostics)?;
         let mut object = spec.object(diagnostics)?;
         let hosts = object.take("hosts");
         let gateways = read_gateways(object.take("gateways"), diagnostics);

@@ -124,9 +124,7 @@ impl CanaryGuard {
 /// Reads a resource; what is wrong with it is in `diagnostics`.
 pub fn read(resource: &Resource<'_>, diagnostics: &mut Diagnostics) -> CanaryGuard {
     let mut guard = CanaryGuard::new(resource);
-    let Some(spec) = &resource.spec else {
-        let path = format!("{}.spec", resource.path);
-        diagnostics.error(DiagnosticCode::MissingKey, &path, "nothing", "a value");
+    let Some(spec) = resource.require_spec(diagnostics) else {
         return guard;
     };
     if let Some(mut spec) = spec.object(diagnostics) {

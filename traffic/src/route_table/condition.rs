@@ -143,6 +143,11 @@ fn has_claim(request: &Request<'_>, path: &[Box<str>], matcher: &ValueMatcher) -
     })
 }
 
+/// The first line of a header; none if there is none, or headers are unknown.
+pub(crate) fn first_line<'a>(request: &Request<'a>, name: &'a str) -> Option<&'a [u8]> {
+    header(request, name)?.next()
+}
+
 /// A claim of the token that identifies the client, by its names from the outside in.
 pub(crate) fn claim<'m>(metadata: &'m Map<String, Value>, path: &[Box<str>]) -> Option<&'m Value> {
     let payload = metadata.get(JWT_NAMESPACE)?.get(JWT_PAYLOAD)?;

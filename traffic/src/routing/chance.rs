@@ -1,5 +1,9 @@
 //! Chance, as an argument.
 
+use sluice_policy::Request;
+
+use crate::route_table::first_line;
+
 /// What a number is drawn for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Draw {
@@ -49,8 +53,15 @@ impl Dice {
         dice
     }
 
-    /// Dice for one request.
-    pub fn of_request(seed: u64, id: &[u8]) -> Self {
+    /// Dice for one request, told apart by its `x-request-id`.
+    pub fn of_request(seed: u64, request: &Request<'_>) -> Self {
+        Self::of_id(
+            seed,
+            first_line(request, "x-request-id").unwrap_or_default(),
+        )
+    }
+
+    fn of_id(seed: u64, id: &[u8]) -> Self {
         let request = hash(seed, id);
         Self {
             state: request,
@@ -148,8 +159,8 @@ mod tests {
 
     #[test]
     fn a_request_draws_the_same_wherever_it_is_judged() {
-        let mut first = Dice::of_request(1, b"id");
-        let mut second = Dice::of_request(1, b"id");
+        let mut first = Dice::of_id(1, b"id");
+        let mut second = Dice::of_id(1, b"id");
         // However much is drawn before.
         second.number();
         assert_eq!(
@@ -158,7 +169,7 @@ mod tests {
         );
         let mut counts = [0_u32; 4];
         for id in 0..40_000_u32 {
-            let mut dice = Dice::of_request(1, &id.to_le_bytes());
+            let mut dice = Dice::of_id(1, &id.to_le_bytes());
             counts[dice.point(Draw::Split(0), 4) as usize] += 1;
         }
         // Five standard deviations.

@@ -4,11 +4,11 @@ use sluice_policy::{Fact, Request};
 
 use super::path;
 use crate::config::{Redirect, RedirectPath, RedirectPort};
-use crate::route_table::{Route, header, without_query};
+use crate::route_table::{Route, first_line, without_query};
 
 /// The value of `location`.
 pub(super) fn location<T>(redirect: &Redirect, route: &Route<T>, request: &Request<'_>) -> Vec<u8> {
-    let found = first(request, ":scheme").unwrap_or(b"http");
+    let found = first_line(request, ":scheme").unwrap_or(b"http");
     let scheme = redirect
         .scheme
         .as_ref()
@@ -47,10 +47,6 @@ fn default_port(scheme: &[u8]) -> Option<u16> {
     }
 }
 
-fn first<'a>(request: &Request<'a>, name: &'a str) -> Option<&'a [u8]> {
-    header(request, name)?.next()
-}
-
 /// The request's own host. Its port goes when there is another one, or when it was that
 /// of a scheme that it no longer has.
 fn host<'a>(request: &Request<'a>, scheme: &[u8], has_port: bool) -> &'a [u8] {
@@ -67,7 +63,7 @@ fn host<'a>(request: &Request<'a>, scheme: &[u8], has_port: bool) -> &'a [u8] {
     let Some((host, port)) = start.and_then(|start| authority.split_at_checked(start)) else {
         return authority;
     };
-    let before = first(request, "x-forwarded-proto").unwrap_or_default();
+    let before = first_line(request, "x-forwarded-proto").unwrap_or_default();
     let was_default = match default_port(before) {
         Some(default) => *port == *format!(":{default}").as_bytes(),
         None => false,

@@ -6,7 +6,7 @@ use sluice_policy::{DiagnosticCode, Diagnostics, Fact, HeaderEdit, Request, Reso
 
 use super::chance::Chance;
 use super::ip_text;
-use crate::route_table::{claim, header};
+use crate::route_table::{claim, first_line, header};
 
 /// By what clients of a route are told apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,11 +53,7 @@ const MOST_KEY_BYTES: usize = 4_096;
 impl StickySplit {
     /// Reads the resource; nothing if a field that it needs is wrong.
     pub fn read(resource: &Resource<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
-        let Some(spec) = &resource.spec else {
-            let path = format!("{}.spec", resource.path);
-            diagnostics.error(DiagnosticCode::MissingKey, &path, "nothing", "a value");
-            return None;
-        };
+        let spec = resource.require_spec(diagnostics)?;
         let mut object = spec.object(diagnostics)?;
         let service = object.require("virtualService", diagnostics);
         let route = object.take("route");
@@ -171,7 +167,7 @@ impl StickyKey {
     /// What a client is known by.
     pub(super) fn of(&self, request: &Request<'_>, chance: &mut impl Chance) -> Known {
         let found = match self {
-            Self::Header(name) => first_line(request, name),
+            Self::Header(name) => first_line(request, name).map(<[u8]>::to_vec),
             Self::Cookie(cookie) => cookie_value(request, &cookie.name),
             Self::Claim(path) => claim_text(request, path),
             Self::Address => match request.connection.remote_address {
@@ -207,10 +203,6 @@ impl SessionCookie {
         );
         HeaderEdit::Append(b"set-cookie".to_vec(), line.into_bytes())
     }
-}
-
-fn first_line(request: &Request<'_>, name: &str) -> Option<Vec<u8>> {
-    header(request, name)?.next().map(<[u8]>::to_vec)
 }
 
 fn claim_text(request: &Request<'_>, path: &[Box<str>]) -> Option<Vec<u8>> {

@@ -4,7 +4,6 @@ use sluice_policy::Request;
 use sluice_traffic::fault::{Decision, Moment, Program, Share};
 use sluice_traffic::routing::{Chance, Dice, Draw};
 
-use super::routing::id;
 use super::{Reasons, Said};
 
 /// What it does to a request at a time in milliseconds since 1970, as if no other one
@@ -22,7 +21,7 @@ pub fn why(program: &Program, request: &Request<'_>, now_ms: u64) -> Reasons {
     };
     let (lucky, unlucky) = match program.seed() {
         Some(seed) => {
-            let decision = decide(&mut Dice::of_request(seed, id(request)));
+            let decision = decide(&mut Dice::of_request(seed, request));
             (decision.clone(), decision)
         }
         None => (decide(&mut Always(false)), decide(&mut Always(true))),

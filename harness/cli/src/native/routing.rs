@@ -1,7 +1,7 @@
 //! The routing filter.
 
 use sluice_host::Headers;
-use sluice_policy::{Fact, HeaderEdit, Request};
+use sluice_policy::{HeaderEdit, Request};
 use sluice_traffic::breaker::Upstreams;
 use sluice_traffic::guard::Guard;
 use sluice_traffic::routing::{
@@ -10,14 +10,11 @@ use sluice_traffic::routing::{
 
 use super::{Reasons, Said};
 
-/// By what a seed tells requests apart.
-const REQUEST_ID: &[u8] = b"x-request-id";
-
 /// Where it sends a request and why, with what it changes: as if no request had come
 /// before, so that no breaker is open and no canary drained.
 pub fn why(program: &Program, request: &Request<'_>) -> (Reasons, Vec<HeaderEdit>) {
     let seed = program.seed();
-    let mut dice = Dice::of_request(seed.unwrap_or_default(), id(request));
+    let mut dice = Dice::of_request(seed.unwrap_or_default(), request);
     let mut upstreams = Upstreams::new(&program.policies(), 0);
     let guards: Vec<Guard> = program.guards().iter().cloned().map(Guard::new).collect();
     let mut moment = Moment {
@@ -40,15 +37,6 @@ pub fn why(program: &Program, request: &Request<'_>) -> (Reasons, Vec<HeaderEdit
         edits.retain(|edit| !matches!(edit, HeaderEdit::Set(name, _) if drawn.contains(&&**name)));
     }
     (reasons, edits)
-}
-
-/// The id of a request.
-pub fn id<'a>(request: &Request<'a>) -> &'a [u8] {
-    let Fact::Present(lines) = request.headers else {
-        return b"";
-    };
-    let line = lines.iter().find(|(name, _)| *name == REQUEST_ID);
-    line.map_or(b"", |(_, id)| *id)
 }
 
 fn said(decision: &Decision<'_>) -> Said {

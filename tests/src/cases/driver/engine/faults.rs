@@ -2,12 +2,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sluice_policy::Attribute;
 use sluice_traffic::fault::{Decision, Moment, Program, Share, configure};
 use sluice_traffic::routing::Dice;
 
 use super::Stopped;
-use super::routing::id;
 use crate::cases::front::Fronted;
 use crate::cases::scenario::Scenario;
 
@@ -48,15 +46,10 @@ impl Faults {
     /// The reply.
     pub fn pass(&mut self, scenario: &Scenario, fronted: &Fronted) -> Result<(), Stopped> {
         let lines = super::lines(scenario, fronted);
-        let mut demand = self.program.demand();
-        if self.program.seed().is_some() {
-            demand.insert(Attribute::Headers);
-        }
+        let demand = self.program.demand();
         let request = super::demanded(super::request(scenario, fronted, &lines), demand);
-        let mut own_dice = self
-            .program
-            .seed()
-            .map(|seed| Dice::of_request(seed, id(&lines)));
+        let seed = self.program.seed();
+        let mut own_dice = seed.map(|seed| Dice::of_request(seed, &request));
         let moment = Moment {
             dice: own_dice.as_mut().unwrap_or(&mut self.dice),
             share: &mut self.share,

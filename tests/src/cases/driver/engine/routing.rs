@@ -1,6 +1,5 @@
 //! The routing engine, natively.
 
-use sluice_policy::{Attribute, HeaderLine};
 use sluice_traffic::breaker::{Admission, Outcome, Refusal, Upstreams, Weighted};
 use sluice_traffic::guard::Guard;
 use sluice_traffic::routing::{
@@ -58,15 +57,10 @@ impl Router {
         response: &mut Vec<Header>,
     ) -> Result<(), Stopped> {
         let lines = super::lines(scenario, fronted);
-        let mut demand = self.program.demand();
-        if self.program.seed().is_some() {
-            demand.insert(Attribute::Headers);
-        }
+        let demand = self.program.demand();
         let request = super::demanded(super::request(scenario, fronted, &lines), demand);
-        let mut own_dice = self
-            .program
-            .seed()
-            .map(|seed| Dice::of_request(seed, id(&lines)));
+        let seed = self.program.seed();
+        let mut own_dice = seed.map(|seed| Dice::of_request(seed, &request));
         let moment = Moment {
             dice: own_dice.as_mut().unwrap_or(&mut self.dice),
             upstreams: &mut self.upstreams,
@@ -95,12 +89,6 @@ impl Router {
         }
         Ok(())
     }
-}
-
-/// By what a seed tells requests apart.
-pub fn id<'a>(lines: &[HeaderLine<'a>]) -> &'a [u8] {
-    let line = lines.iter().find(|(name, _)| *name == b"x-request-id");
-    line.map_or(b"", |(_, id)| *id)
 }
 
 /// One number in place of chance, taken as Envoy takes a random one.
