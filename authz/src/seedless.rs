@@ -3,21 +3,21 @@
 
 use std::hash::{BuildHasherDefault, Hasher};
 
+use sluice_policy::fnv;
+
 /// FNV-1a. Only configurations are hashed with it, never what clients send.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fnv(u64);
 
 impl Default for Fnv {
     fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
+        Self(fnv::START)
     }
 }
 
 impl Hasher for Fnv {
     fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
+        self.0 = fnv::extend(self.0, bytes);
     }
 
     fn finish(&self) -> u64 {

@@ -1,5 +1,11 @@
 //! What the VMs of a proxy tell each other.
 
+mod sealed;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+pub use sealed::{seal, unseal};
+
 /// The host's shared data: `proxy_get_shared_data` and `proxy_set_shared_data`.
 ///
 /// All plugins with the same `vm_id` in a proxy see it, so it is as trusted as they

@@ -9,6 +9,7 @@ pub mod config;
 pub mod destination_rule;
 pub mod fault;
 pub mod guard;
+mod hash;
 mod length_table;
 mod matcher;
 mod pattern;

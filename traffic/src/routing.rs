@@ -13,6 +13,7 @@ mod path;
 mod program;
 mod redirect;
 mod rendezvous;
+mod shares;
 mod split;
 mod sticky;
 mod template;

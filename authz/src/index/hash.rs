@@ -4,8 +4,7 @@
 //! The hash needs no secret: only the configuration puts keys into a table, a
 //! client merely looks up, so it cannot make a chain grow.
 
-const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
-const PRIME: u64 = 0x0000_0100_0000_01b3;
+use sluice_policy::fnv;
 
 /// How a key must relate to the looked-up string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,13 +24,13 @@ pub(crate) struct Fnv(u64);
 impl Fnv {
     /// Starts a hash; different lanes hash the same text differently.
     pub(crate) fn for_lane(lane: usize) -> Self {
-        Self(OFFSET).feed_u64(lane as u64)
+        Self(fnv::START).feed_u64(lane as u64)
     }
 
     /// Feeds one byte.
     #[must_use]
     pub(crate) fn feed(self, byte: u8) -> Self {
-        Self((self.0 ^ u64::from(byte)).wrapping_mul(PRIME))
+        Self(fnv::feed(self.0, byte))
     }
 
     fn feed_u64(self, word: u64) -> Self {

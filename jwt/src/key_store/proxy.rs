@@ -1,15 +1,11 @@
 //! A proxy for tests: VMs with one source each, the data they share, an issuer whose
 //! keys rotate, and a clock that is set by hand.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-use std::rc::Rc;
-
 use sluice_policy::{Callout, CalloutEvent, HeaderLine};
 
 use super::{Fetch, KeyStore};
 use crate::{KeySource, Keys, Remote, SourceId};
-use sluice_policy::SharedData;
+pub(super) use sluice_policy::shared_data::testing::Shared;
 
 pub(super) const SOURCE: SourceId = SourceId(0);
 
@@ -30,89 +26,6 @@ pub(super) fn key_set(rotation: u64) -> String {
 /// The name of the newest key after so many rotations.
 pub(super) fn key_id(rotation: u64) -> String {
     format!("k{rotation}")
-}
-
-/// What happens between a read of the shared data and the next write.
-type Meanwhile = Rc<RefCell<Option<Box<dyn FnOnce()>>>>;
-
-/// Values by key, each with the number that its last change had.
-type Values = HashMap<String, (Vec<u8>, u32)>;
-
-/// The data as Envoy shares it: one number counts all changes, 0 changes whatever
-/// there is, and what is not there takes any number.
-#[derive(Clone, Default)]
-pub(super) struct Shared {
-    values: Rc<RefCell<Values>>,
-    last_cas: Rc<RefCell<u32>>,
-    is_missing: bool,
-    pub(super) meanwhile: Meanwhile,
-}
-
-impl SharedData for Shared {
-    fn get(&mut self, key: &str) -> Option<(Vec<u8>, u32)> {
-        let value = self.values.borrow().get(key).cloned();
-        let meanwhile = self.meanwhile.borrow_mut().take();
-        if let Some(meanwhile) = meanwhile {
-            meanwhile();
-        }
-        value
-    }
-
-    fn set(&mut self, key: &str, value: &[u8], cas: u32) -> bool {
-        if self.is_missing {
-            return false;
-        }
-        let mut values = self.values.borrow_mut();
-        let known = values.get(key).map(|(_, known)| *known);
-        if known.is_some_and(|known| cas != 0 && cas != known) {
-            return false;
-        }
-        *self.last_cas.borrow_mut() += 1;
-        values.insert(key.to_owned(), (value.to_vec(), *self.last_cas.borrow()));
-        true
-    }
-}
-
-impl Shared {
-    /// Of a host that keeps nothing.
-    pub(super) fn missing() -> Self {
-        Self {
-            is_missing: true,
-            ..Self::default()
-        }
-    }
-
-    /// The same data without what happens meanwhile.
-    pub(super) fn undisturbed(&self) -> Self {
-        Self {
-            meanwhile: Meanwhile::default(),
-            ..self.clone()
-        }
-    }
-
-    /// Somebody else writes into every record, or `None`: the host loses them.
-    pub(super) fn spoil(&self, value: Option<&[u8]>) {
-        let mut values = self.values.borrow_mut();
-        match value {
-            None => values.clear(),
-            Some(value) => {
-                for (held, cas) in values.values_mut() {
-                    *self.last_cas.borrow_mut() += 1;
-                    (*held, *cas) = (value.to_vec(), *self.last_cas.borrow());
-                }
-            }
-        }
-    }
-
-    /// The first record as it is, to be put back later.
-    pub(super) fn copy(&self) -> Option<Vec<u8>> {
-        let values = self.values.borrow();
-        values.values().next().map(|(value, _)| value.clone())
-    }
-
-    pub(super) fn keys(&self) -> Vec<String> {
-        self.values.borrow().keys().cloned().collect()
-    }
 }
 
 /// A VM with its fetches that no answer has come for.

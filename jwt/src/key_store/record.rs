@@ -1,5 +1,7 @@
 //! What the VMs of a proxy share about one source.
 
+use sluice_policy::shared_data;
+
 /// Begins every record; its last byte is the version of the form.
 const MAGIC: &[u8; 12] = b"sluice.jwks\x01";
 
@@ -78,25 +80,20 @@ impl Progress {
 }
 
 impl Record {
-    /// Its bytes: magic, checksum of the rest, numbers, body.
+    /// Its bytes: numbers and body, sealed.
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut rest = Vec::with_capacity(NUMBERS * size_of::<u64>() + self.body.len());
         for number in self.progress.numbers() {
             rest.extend_from_slice(&number.to_le_bytes());
         }
         rest.extend_from_slice(&self.body);
-        [MAGIC, checksum(&rest).to_le_bytes().as_slice(), &rest].concat()
+        shared_data::seal(MAGIC, &rest)
     }
 
     /// Reads bytes; whatever is not a whole record is none.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
-        let rest = bytes.strip_prefix(MAGIC)?;
-        let (sum, rest) = rest.split_first_chunk()?;
-        if u64::from_le_bytes(*sum) != checksum(rest) {
-            return None;
-        }
         let mut numbers = [0; NUMBERS];
-        let mut body = rest;
+        let mut body = shared_data::unseal(MAGIC, bytes)?;
         for number in &mut numbers {
             let (bytes, after) = body.split_first_chunk()?;
             *number = u64::from_le_bytes(*bytes);
@@ -110,13 +107,6 @@ impl Record {
             body: body.to_vec(),
         })
     }
-}
-
-/// FNV-1a: against accidents. Nothing protects from a plugin that may write here.
-fn checksum(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Where a request goes when the subset that it was to go to is ejected.
 
 use super::{Breaker, Refusal};
+use crate::hash::{GOLDEN, mix};
 
 /// One of the destinations of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,12 +158,8 @@ fn is_less_than(part: u64, percent: u8, whole: u64) -> bool {
 
 /// A number below `limit`, each as likely as the others. `None` when there is none.
 ///
-/// The number is mixed first (by the finalizer of splitmix64): of those by which a request
-/// came to an ejected subset, all may be near each other.
+/// The number is mixed first: of those by which a request came to an ejected subset, all
+/// may be near each other.
 fn below(random: u64, limit: u64) -> Option<u64> {
-    let mut mixed = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^= mixed >> 31;
-    mixed.checked_rem(limit)
+    mix(random.wrapping_add(GOLDEN)).checked_rem(limit)
 }

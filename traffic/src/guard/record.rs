@@ -1,5 +1,7 @@
 //! What the VMs of a proxy share about one guard.
 
+use sluice_policy::{fnv, shared_data};
+
 use super::comparison::{Figure, Finding, Signal};
 use super::config::CanaryGuard;
 use super::window::{SLOTS, Window};
@@ -52,7 +54,7 @@ impl Record {
         }
     }
 
-    /// Its bytes: magic, checksum of the rest, identity, numbers.
+    /// Its bytes: identity and numbers, sealed.
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Writer::default();
         out.0.extend_from_slice(&self.identity.to_le_bytes());
@@ -60,18 +62,12 @@ impl Record {
         self.state.encode(&mut out);
         out.number(self.looked);
         self.window.encode(&mut out);
-        let sum = fnv1a(&out.0).to_le_bytes();
-        [MAGIC.as_slice(), &sum, &out.0].concat()
+        shared_data::seal(MAGIC, &out.0)
     }
 
     /// Reads bytes; whatever is not a whole record is none.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
-        let rest = bytes.strip_prefix(MAGIC)?;
-        let (sum, rest) = rest.split_first_chunk()?;
-        if u64::from_le_bytes(*sum) != fnv1a(rest) {
-            return None;
-        }
-        let (identity, rest) = rest.split_first_chunk()?;
+        let (identity, rest) = shared_data::unseal(MAGIC, bytes)?.split_first_chunk()?;
         let mut input = Reader(rest);
         let record = Self {
             identity: u64::from_le_bytes(*identity),
@@ -210,14 +206,7 @@ pub(super) fn identity(config: &CanaryGuard) -> u64 {
     ] {
         out.number(number);
     }
-    fnv1a(&out.0)
-}
-
-/// Against accidents. Nothing protects from a plugin that may write here.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    fnv::extend(fnv::START, &out.0)
 }
 
 #[cfg(test)]

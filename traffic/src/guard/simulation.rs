@@ -2,6 +2,7 @@
 
 use super::testing::{START, Shared, config, short};
 use super::{CanaryGuard, Event, Guard, Outcome, Subset};
+use crate::hash::{GOLDEN, mix};
 
 /// Numbers that look random: SplitMix64.
 #[derive(Debug, Clone)]
@@ -9,11 +10,8 @@ struct Random(u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
+        self.0 = self.0.wrapping_add(GOLDEN);
+        mix(self.0)
     }
 
     /// Below a million.

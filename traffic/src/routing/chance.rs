@@ -2,6 +2,7 @@
 
 use sluice_policy::Request;
 
+use crate::hash::{GOLDEN, hash, mix};
 use crate::route_table::first_line;
 
 /// What a number is drawn for.
@@ -36,9 +37,6 @@ pub struct Dice {
     /// The hash of the request, if it has dice of its own.
     request: Option<u64>,
 }
-
-/// 2^64 divided by the golden ratio.
-const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl Dice {
     /// Dice for all requests of a VM, and as many splits.
@@ -104,23 +102,6 @@ impl Chance for Dice {
 fn below(number: u64, total: u32) -> u32 {
     let scaled = (u128::from(number) * u128::from(total)) >> 64;
     u32::try_from(scaled).unwrap_or_default()
-}
-
-/// The finalizer of SplitMix64.
-fn mix(mut number: u64) -> u64 {
-    number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    number = (number ^ (number >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    number ^ (number >> 31)
-}
-
-/// A hash that stays the same for ever: clients are told apart by it. FNV-1a, whose last
-/// bits are mixed in.
-pub(super) fn hash(seed: u64, bytes: &[u8]) -> u64 {
-    let start = mix(seed ^ 0xCBF2_9CE4_8422_2325);
-    let hash = bytes.iter().fold(start, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3)
-    });
-    mix(hash)
 }
 
 #[cfg(test)]

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use sluice_policy::diagnostic::quote;
 use sluice_policy::{Attribute, AttributeSet, DiagnosticCode, Diagnostics, Workload};
 
-use super::chance::hash;
 use super::config::Config;
 use super::engine::MAX_RETRIES;
 use super::program::{Action, Forward, Program, RouterHeader, Target, Then, Upstream};
+use super::shares::Shares;
 use super::sticky::{self, StickyKey};
 use super::template;
-use crate::breaker::Weighted;
 use crate::config::{
     Destination, Headers, HttpRoute, RedirectPort, Retries, RouteAction, WeightedDestination,
 };
 use crate::destination_rule::{DestinationRules, SubsetPolicy, host_in_full};
 use crate::guard::CanaryGuard;
+use crate::hash::hash;
 use crate::route_table::RouteTable;
 use crate::{Proxy, VirtualService};
 
@@ -168,7 +168,7 @@ impl Compiler<'_> {
         route: &HttpRoute,
         destinations: &[WeightedDestination],
     ) -> Forward {
-        let guarded = self.guarded(service, destinations);
+        let breakers = self.breakers(service, destinations);
         let mut destinations: Vec<Target> = destinations
             .iter()
             .map(|destination| target(destination, service))
@@ -183,8 +183,9 @@ impl Compiler<'_> {
         let retries = route.retries.as_ref();
         Forward {
             has_hosts: has_hosts(&destinations),
+            shares: Shares::declared(&destinations, &breakers),
+            drained: guard.map(|_| Shares::drained(&destinations, &breakers)),
             destinations,
-            guarded,
             guard,
             retries: retries.map_or(DEFAULT_RETRIES, |retries| retries.attempts.into()),
             sticky: self.sticky(service, route),
@@ -230,26 +231,23 @@ impl Compiler<'_> {
         Some((split.key.clone(), hash(0, scope.as_bytes())))
     }
 
-    /// Destinations by their breakers.
-    fn guarded(
+    /// The numbers of the destinations' breakers; none if nothing holds for any of them.
+    fn breakers(
         &mut self,
         service: &VirtualService,
         destinations: &[WeightedDestination],
-    ) -> Vec<Weighted> {
-        let mut guarded = Vec::new();
+    ) -> Vec<usize> {
+        let mut breakers = Vec::new();
         let mut holds_any = false;
         for weighted in destinations {
             let policy = self.policy(&weighted.destination, service);
             holds_any |= policy != SubsetPolicy::default();
-            guarded.push(Weighted {
-                breaker: self.upstream(name(&weighted.destination, service), policy),
-                weight: weighted.weight,
-            });
+            breakers.push(self.upstream(name(&weighted.destination, service), policy));
         }
         if !holds_any {
-            guarded.clear();
+            breakers.clear();
         }
-        guarded
+        breakers
     }
 
     fn upstream(&mut self, name: Box<str>, policy: SubsetPolicy) -> usize {

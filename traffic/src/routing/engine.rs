@@ -7,7 +7,7 @@ use super::program::{Action, Forward, Program, RouterHeader, Target, Then};
 use super::sticky::Known;
 use super::world::{Canary, World};
 use super::{cors, edits, path, redirect, rendezvous, split};
-use crate::breaker::{Admission, Refusal, Weighted};
+use crate::breaker::{Admission, Refusal};
 use crate::config::{HeaderOperations, MILLION};
 use crate::guard::Subset;
 use crate::route_table::{Found, Route, header};
@@ -97,36 +97,6 @@ pub(super) const MAX_RETRIES: &str = "x-envoy-max-retries";
 /// The header of a response of a canary that would get no more requests, were it no dry
 /// run.
 const DRY_RUN: &str = "x-sluice-guard";
-
-/// The weights of destinations. A canary that is drained has none; if nothing is left so,
-/// what it was to replace has all.
-fn weights(forward: &Forward, canary: Canary) -> Vec<u32> {
-    let declared = |target: &Target| target.weight;
-    if canary != Canary::Drained {
-        return forward.destinations.iter().map(declared).collect();
-    }
-    let drained = |target: &Target| match target.role {
-        Some(Subset::Canary) => 0,
-        _ => target.weight,
-    };
-    let weights: Vec<u32> = forward.destinations.iter().map(drained).collect();
-    if weights.iter().any(|weight| *weight > 0) {
-        return weights;
-    }
-    let alone = |target: &Target| u32::from(target.role == Some(Subset::Stable));
-    forward.destinations.iter().map(alone).collect()
-}
-
-/// The same destinations with other weights.
-fn weigh(route: &[Weighted], weights: &[u32]) -> Vec<Weighted> {
-    let pairs = route.iter().zip(weights);
-    pairs
-        .map(|(destination, weight)| Weighted {
-            weight: *weight,
-            ..*destination
-        })
-        .collect()
-}
 
 /// As Envoy's router answers.
 fn not_found() -> Reply {
@@ -242,16 +212,18 @@ impl<'p> Context<'p, '_> {
         let canary = forward
             .guard
             .map_or(Canary::Fine, |guard| world.canary(guard));
-        let weights = weights(forward, canary);
-        let Some(given) = self.choose(forward, &weights, world, &mut response) else {
+        let drained = forward.drained.as_ref();
+        let shares = drained
+            .filter(|_| canary == Canary::Drained)
+            .unwrap_or(&forward.shares);
+        let Some(given) = self.choose(forward, &shares.weights, world, &mut response) else {
             return Verdict::Reply(not_found());
         };
         let wanted = self.wanted_retries(forward);
-        let admission = if forward.guarded.is_empty() {
+        let admission = if shares.guarded.is_empty() {
             None
         } else {
-            let route = weigh(&forward.guarded, &weights);
-            match world.begin(&route, given, wanted) {
+            match world.begin(&shares.guarded, given, wanted) {
                 Ok(admission) => Some(admission),
                 Err(refusal) => return Verdict::Refuse(refusal),
             }

@@ -7,8 +7,8 @@ use sluice_policy::{AttributeSet, Diagnostics, Workload};
 use super::compile::compile;
 use super::config::Config;
 use super::hints::Hints;
+use super::shares::Shares;
 use super::sticky::StickyKey;
-use crate::breaker::Weighted;
 use crate::config::{DirectResponse, Headers, HttpRoute, Redirect};
 use crate::destination_rule::SubsetPolicy;
 use crate::guard::{CanaryGuard, Subset};
@@ -54,8 +54,9 @@ pub(super) enum Then {
 #[derive(Debug)]
 pub(super) struct Forward {
     pub(super) destinations: Vec<Target>,
-    /// The same by their breakers; none if nothing holds for any of them.
-    pub(super) guarded: Vec<Weighted>,
+    pub(super) shares: Shares,
+    /// The shares while the canary is drained, of a route with a guard.
+    pub(super) drained: Option<Shares>,
     /// How many retries a request would have.
     pub(super) retries: u32,
     /// The number of the guard that watches the split.

@@ -5,7 +5,7 @@
 //! weight, and the shortest one wins. When a weight grows, its waiting times shrink: the
 //! clients that it has stay, and others come.
 
-use super::chance::hash;
+use crate::hash::hash;
 
 /// A waiting time before the weight divides it: -log2 of a hash as a share of 2^64, in
 /// fractions of 2^32.
