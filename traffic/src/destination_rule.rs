@@ -18,7 +18,6 @@ mod tests;
 use sluice_policy::json::{Node, Object};
 use sluice_policy::{DiagnosticCode, Diagnostics, Labels, Resource, selector};
 
-pub use host::in_full as host_in_full;
 pub use resolve::{DestinationRules, NoSubset, SubsetPolicy};
 pub use traffic_policy::{BudgetPolicy, Limits, Outlier, PortPolicy, TrafficPolicy};
 

@@ -43,4 +43,11 @@ mod tests {
         assert_ne!(hash(0, b"client"), hash(1, b"client"));
         assert_ne!(hash(0, b"client"), hash(0, b"clients"));
     }
+
+    /// Another hash would move every client of a sticky split.
+    #[test]
+    fn hashes_stay() {
+        assert_eq!(hash(0, b"client"), 11_529_837_729_597_233_887);
+        assert_eq!(hash(7, b"client"), 15_951_186_813_494_670_401);
+    }
 }

@@ -10,6 +10,7 @@ pub mod destination_rule;
 pub mod fault;
 pub mod guard;
 mod hash;
+mod host;
 mod length_table;
 mod matcher;
 mod pattern;

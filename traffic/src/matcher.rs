@@ -50,6 +50,15 @@ impl TextMatcher {
             Self::Regex(pattern) => pattern.matches(found),
         }
     }
+
+    /// Whether Istio's control plane sees that it takes every path.
+    pub(crate) fn takes_all_paths(&self) -> bool {
+        match self {
+            Self::Exact { .. } => false,
+            Self::Prefix { text, .. } => **text == *b"/",
+            Self::Regex(pattern) => pattern.text() == ".*",
+        }
+    }
 }
 
 fn bytes(text: &str, ignore_case: bool) -> Box<[u8]> {

@@ -152,6 +152,15 @@ mod tests {
         assert!(!Pattern::new(".*").unwrap().matches(b"\xff"));
     }
 
+    /// Five hundred and twelve words of twelve letters, and not half of what is too much.
+    #[test]
+    fn a_long_list_of_words_is_taken() {
+        let words: Vec<String> = (0..512).map(|word| format!("merchant{word:04}")).collect();
+        let pattern = Pattern::new(&words.join("|")).unwrap();
+        assert!(pattern.matches(b"merchant0511"));
+        assert!(!pattern.matches(b"merchant0512"));
+    }
+
     #[test]
     fn what_is_no_expression_is_refused() {
         for text in ["(", "a)(b", r"\p{L}", "[", "(?<", "(a{1,900}){900}"] {

@@ -98,3 +98,32 @@ impl Proxy {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn gateways_are_named_with_their_namespaces() {
+        let read = |names: &Value| {
+            let mut diagnostics = Diagnostics::new();
+            let gateways = Proxy::read_gateways(&Node::new(names, "gateways"), &mut diagnostics);
+            let found = diagnostics
+                .iter()
+                .map(|found| (found.code, found.path.clone()));
+            (gateways, found.collect::<Vec<_>>())
+        };
+        let (gateways, found) = read(&json!(["mesh", "istio-system/public"]));
+        assert_eq!(gateways, ["mesh".into(), "istio-system/public".into()]);
+        assert_eq!(found, []);
+        for name in ["public", "/public", "istio-system/", "/"] {
+            let (_, found) = read(&json!(["mesh", name]));
+            let expected = (DiagnosticCode::InvalidGateway, "gateways[1]".to_owned());
+            assert_eq!(found, [expected], "{name}");
+        }
+    }
+}

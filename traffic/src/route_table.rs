@@ -2,7 +2,6 @@
 
 mod build;
 mod condition;
-mod host_names;
 mod route_list;
 
 use std::sync::Arc;
@@ -87,13 +86,8 @@ impl<T> RouteTable<T> {
     }
 
     /// How many routes there are.
-    pub fn len(&self) -> usize {
+    pub fn route_count(&self) -> usize {
         self.lists.iter().map(|list| list.routes.len()).sum()
-    }
-
-    /// Whether there is no route at all.
-    pub fn is_empty(&self) -> bool {
-        self.lists.is_empty()
     }
 
     /// Every route, in no particular order.

@@ -54,13 +54,7 @@ impl HttpMatch {
     /// Whether it takes every request that the proxy sends, as Istio tells it: what
     /// comes after it is of no use then.
     pub fn takes_all(&self) -> bool {
-        let takes_all_paths = match &self.uri {
-            None => true,
-            Some(TextMatcher::Prefix { text, .. }) => **text == *b"/",
-            Some(TextMatcher::Regex(pattern)) => pattern.text() == ".*",
-            Some(TextMatcher::Exact { .. }) => false,
-        };
-        takes_all_paths
+        self.uri.as_ref().is_none_or(TextMatcher::takes_all_paths)
             && self.scheme.is_none()
             && self.method.is_none()
             && self.authority.is_none()

@@ -3,10 +3,7 @@
 use sluice_policy::json::Node;
 use sluice_policy::{DiagnosticCode, Diagnostics};
 
-use crate::short_text;
-
-/// Domain of services, where nobody configures another.
-const DOMAIN: &str = "svc.cluster.local";
+use crate::host;
 
 /// Reads `host`: a name without dots is that of a service in the namespace of the rule,
 /// wherever the client is.
@@ -23,24 +20,7 @@ pub(super) fn read(
         node.error(DiagnosticCode::InvalidWildcard, expected, diagnostics);
         return None;
     }
-    Some(in_full(host, namespace).into())
-}
-
-/// A host that a resource of `namespace` names, in full and in lower case.
-pub fn in_full(host: &str, namespace: &str) -> String {
-    let mut host = host.to_ascii_lowercase();
-    if !host.contains(['.', '*']) {
-        host = format!("{host}.{namespace}.{DOMAIN}");
-    }
-    host
-}
-
-/// The namespace of a service; `None` for hosts that are no services of the cluster.
-pub(super) fn namespace(host: &str) -> Option<&str> {
-    let (service, domain) = short_text::split_once(host, ".svc.")?;
-    let (name, namespace) = service.split_once('.')?;
-    let is_service = !name.is_empty() && !namespace.contains('.') && !domain.is_empty();
-    is_service.then_some(namespace)
+    Some(host::in_full(host, namespace).into())
 }
 
 /// How closely a rule's host is the host: more for an equal one, then the longer wildcard.
@@ -56,25 +36,9 @@ pub(super) fn closeness(rule: &str, host: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{closeness, in_full, namespace};
+    use super::closeness;
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    #[test]
-    fn a_short_name_is_a_service_of_the_rules_namespace() {
-        assert_eq!(in_full("Shop", "prod"), "shop.prod.svc.cluster.local");
-        for host in ["shop.prod", "shop.example.com", "*", "*.example.com"] {
-            assert_eq!(in_full(host, "prod"), host);
-        }
-    }
-
-    #[test]
-    fn a_service_says_its_namespace() {
-        assert_eq!(namespace("shop.prod.svc.cluster.local"), Some("prod"));
-        for host in ["shop", "shop.prod", "shop.svc.x", "a.b.c.svc.x", ".b.svc.x"] {
-            assert_eq!(namespace(host), None, "{host}");
-        }
-    }
 
     #[test]
     fn the_closest_host_is_equal_then_long() {

@@ -57,7 +57,7 @@ impl DestinationRules {
     /// of the service's, and that before one of the root namespace; among those of one
     /// namespace the closest host counts, and of these one that selects the client.
     pub fn find(&self, host: &str) -> Option<&DestinationRule> {
-        let service = host::namespace(host);
+        let service = crate::host::namespace(host);
         let tiers = [
             Some(&*self.client_namespace),
             service,

@@ -147,6 +147,11 @@ fn a_large_debt_is_forgiven_in_time() {
     assert_eq!(budget.balance, -192 * WHOLE);
     budget.begin(60_000, 0);
     assert_eq!(budget.balance, (-3 * WHOLE) - 189 * WHOLE / 2);
+    // A half-life is over once.
+    budget.begin(119_999, 0);
+    assert_eq!(budget.balance, (-3 * WHOLE) - 189 * WHOLE / 2);
+    budget.begin(120_000, 0);
+    assert_eq!(budget.balance, (-3 * WHOLE) - 189 * WHOLE / 4);
 }
 
 #[test]

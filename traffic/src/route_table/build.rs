@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use sluice_policy::{Attribute, AttributeSet};
 
-use super::{Condition, Route, RouteList, RouteTable, host_names};
+use super::{Condition, Route, RouteList, RouteTable};
 use crate::config::{HeaderSubject, HttpMatch, HttpRoute, ValueMatcher, VirtualService};
-use crate::destination_rule::host_in_full;
+use crate::host;
 use crate::matcher::TextMatcher;
 use crate::proxy::Proxy;
 use crate::sorted;
@@ -89,9 +89,9 @@ fn hosts<T>(services: &[&VirtualService], routes: &[Routes<T>], proxy: &Proxy) -
             continue;
         }
         for host in &service.hosts {
-            let full = host_in_full(host, &service.namespace);
+            let full = host::in_full(host, &service.namespace);
             let names = match proxy.is_in_mesh() {
-                true => host_names::in_mesh(&full, &proxy.workload().namespace),
+                true => host::names_in_mesh(&full, &proxy.workload().namespace),
                 false => vec![full],
             };
             for name in names {
@@ -134,13 +134,8 @@ fn merge<T>(numbers: &[usize], routes: &[Routes<T>]) -> Routes<T> {
 
 impl<T> Route<T> {
     fn takes_all(&self) -> bool {
-        let takes_all_paths = match &self.uri {
-            None => true,
-            Some(TextMatcher::Prefix { text, .. }) => **text == *b"/",
-            Some(TextMatcher::Regex(pattern)) => pattern.text() == ".*",
-            Some(TextMatcher::Exact { .. }) => false,
-        };
-        takes_all_paths && self.conditions.is_empty()
+        let uri = self.uri.as_ref();
+        uri.is_none_or(TextMatcher::takes_all_paths) && self.conditions.is_empty()
     }
 }
 

@@ -14,9 +14,10 @@ use super::template;
 use crate::config::{
     Destination, Headers, HttpRoute, RedirectPort, Retries, RouteAction, WeightedDestination,
 };
-use crate::destination_rule::{DestinationRules, SubsetPolicy, host_in_full};
+use crate::destination_rule::{DestinationRules, SubsetPolicy};
 use crate::guard::CanaryGuard;
 use crate::hash::hash;
+use crate::host;
 use crate::route_table::RouteTable;
 use crate::{Proxy, VirtualService};
 
@@ -47,7 +48,7 @@ pub(super) fn compile(
     });
     let upstreams = compiler.upstreams;
     let mut demand = table.demand();
-    if !table.is_empty() {
+    if table.route_count() > 0 {
         // Hints that a client sends are found among them.
         demand.insert(Attribute::Headers);
     }
@@ -264,7 +265,7 @@ impl Compiler<'_> {
     /// What holds for a destination. Where DestinationRules are given at all, its subset
     /// has to be in one of them: in Istio requests to another one get 503.
     fn policy(&mut self, destination: &Destination, service: &VirtualService) -> SubsetPolicy {
-        let host = host_in_full(&destination.host, &service.namespace);
+        let host = host::in_full(&destination.host, &service.namespace);
         let subset = destination.subset.as_deref();
         let policy = self.rules.resolve(&host, subset, destination.port);
         if policy.is_err() && self.has_rules {
@@ -291,7 +292,7 @@ fn target(weighted: &WeightedDestination, service: &VirtualService) -> Target {
     let destination = &weighted.destination;
     Target {
         name: name(destination, service),
-        host: host_in_full(&destination.host, &service.namespace).into(),
+        host: host::in_full(&destination.host, &service.namespace).into(),
         subset: destination.subset.clone().unwrap_or_default(),
         weight: weighted.weight,
         role: None,
@@ -301,7 +302,7 @@ fn target(weighted: &WeightedDestination, service: &VirtualService) -> Target {
 
 /// Host, subset and port, as Istio's names of clusters have them.
 fn name(destination: &Destination, service: &VirtualService) -> Box<str> {
-    let host = host_in_full(&destination.host, &service.namespace);
+    let host = host::in_full(&destination.host, &service.namespace);
     let port = destination
         .port
         .map(|port| port.to_string())

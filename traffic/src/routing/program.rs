@@ -103,7 +103,7 @@ impl Program {
 
     /// How many routes there are.
     pub fn rule_count(&self) -> usize {
-        self.table.len()
+        self.table.route_count()
     }
 
     /// How many splits there are.

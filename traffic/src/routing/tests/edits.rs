@@ -154,6 +154,14 @@ fn values_are_filled_in() {
     assert!(demand.contains(&"source.address") && demand.contains(&"destination.address"));
 }
 
+/// Whatever the routes look at: hints of a client are found among all headers.
+#[test]
+fn headers_are_wanted_wherever_there_is_a_route() {
+    let proxy = Proxy::of(json!({"http": [{"route": [{"destination": {"host": "b"}}]}]}));
+    let demand: Vec<_> = proxy.program.demand().iter().collect();
+    assert!(demand.contains(&sluice_policy::Attribute::Headers));
+}
+
 #[test]
 fn the_authority_is_the_most_explicit_one() {
     let of = |rewrite: Value, route: Value, destination: Value| {

@@ -1,11 +1,30 @@
-//! The names under which a host is asked for.
+//! Names of services, short and in full.
 
-/// The domain of a cluster's services, Istio's default.
+use crate::short_text;
+
+/// Domain of a cluster's services, where nobody configures another.
 const CLUSTER_DOMAIN: &str = "svc.cluster.local";
+
+/// A host that a resource of `namespace` names, in full and in lower case.
+pub(crate) fn in_full(host: &str, namespace: &str) -> String {
+    let mut host = host.to_ascii_lowercase();
+    if !host.contains(['.', '*']) {
+        host = format!("{host}.{namespace}.{CLUSTER_DOMAIN}");
+    }
+    host
+}
+
+/// The namespace of a service; `None` for hosts that are no services of the cluster.
+pub(crate) fn namespace(host: &str) -> Option<&str> {
+    let (service, domain) = short_text::split_once(host, ".svc.")?;
+    let (name, namespace) = service.split_once('.')?;
+    let is_service = !name.is_empty() && !namespace.contains('.') && !domain.is_empty();
+    is_service.then_some(namespace)
+}
 
 /// The names by which sidecars in `namespace` may ask for a host: a service has short
 /// ones too, and one of their own namespace the shortest.
-pub(super) fn in_mesh(full_name: &str, namespace: &str) -> Vec<String> {
+pub(crate) fn names_in_mesh(full_name: &str, namespace: &str) -> Vec<String> {
     let mut names = vec![full_name.to_owned()];
     let service = full_name
         .strip_suffix(CLUSTER_DOMAIN)
@@ -27,10 +46,25 @@ pub(super) fn in_mesh(full_name: &str, namespace: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::destination_rule::host_in_full;
 
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn a_short_name_is_a_service_of_the_rules_namespace() {
+        assert_eq!(in_full("Shop", "prod"), "shop.prod.svc.cluster.local");
+        for host in ["shop.prod", "shop.example.com", "*", "*.example.com"] {
+            assert_eq!(in_full(host, "prod"), host);
+        }
+    }
+
+    #[test]
+    fn a_service_says_its_namespace() {
+        assert_eq!(namespace("shop.prod.svc.cluster.local"), Some("prod"));
+        for host in ["shop", "shop.prod", "shop.svc.x", "a.b.c.svc.x", ".b.svc.x"] {
+            assert_eq!(namespace(host), None, "{host}");
+        }
+    }
 
     #[test]
     fn a_service_has_short_names() {
@@ -58,7 +92,7 @@ mod tests {
             ("*", "n", "n", &["*"]),
         ];
         for (host, namespace, client, expected) in table {
-            assert_eq!(in_mesh(&host_in_full(host, namespace), client), expected);
+            assert_eq!(names_in_mesh(&in_full(host, namespace), client), expected);
         }
     }
 }
