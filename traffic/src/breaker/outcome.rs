@@ -118,6 +118,7 @@ mod tests {
             ("RL", 429, None, 1 << 11, Unjudged),
             ("UAEX", 403, None, 1 << 12, Unjudged),
             ("DC", 0, None, 1 << 14, Unjudged),
+            ("DC in the middle of an answer", 200, None, 1 << 14, Unjudged),
             ("DPE", 400, None, 1 << 18, Unjudged),
             ("OM", 503, None, 1 << 25, Unjudged),
             ("DO", 503, None, 1 << 27, Unjudged),

@@ -274,6 +274,7 @@ fn no_more_of_a_route_is_closed_than_may_be() {
         (&[7], 100, &[0], vec![none]),
         (&[0], 100, &[0], vec![none]),
         (&[7], 99, &[0], vec![spared]),
+        (&[0], 99, &[0], vec![spared]),
         // The first to be ejected is closed.
         (&[80, 10, 10], 10, &[1, 2], vec![stays, to(0), spared]),
         (&[80, 10, 10], 10, &[2, 1], vec![stays, spared, to(0)]),

@@ -153,6 +153,7 @@ mod tests {
         for number in 1..=5 {
             let sent = upstreams.begin(&ROUTE, 1, 3, 7, 0).unwrap();
             assert_eq!((sent.choice, sent.retries), (Choice::Given, 3));
+            assert_eq!(sent.upstream(), Some(0));
             let ejection = upstreams.end(&sent, Outcome::Answer(503), 4, 0);
             assert_eq!(ejection.is_some(), number == 5, "{number}");
         }
@@ -170,6 +171,7 @@ mod tests {
             .map(|_| upstreams.begin(&ROUTE, 1, 3, 7, 0).unwrap())
             .collect();
         assert!(sent.iter().all(|sent| sent.choice == Choice::Moved(0)));
+        assert!(sent.iter().all(|sent| sent.upstream() == Some(1)));
         assert_eq!(upstreams.begin(&ROUTE, 1, 3, 7, 0), Err(Refusal::Overflow));
         assert_eq!((upstreams.active(), upstreams.curtailed()), (8, 0));
         for sent in &sent {
