@@ -7,6 +7,7 @@
 pub mod breaker;
 pub mod config;
 pub mod destination_rule;
+mod effort;
 pub mod fault;
 pub mod guard;
 mod hash;
@@ -24,6 +25,7 @@ mod sorted;
 mod testing;
 
 pub use config::{HttpRoute, VirtualService};
+pub use effort::Effort;
 pub use matcher::TextMatcher;
 pub use pattern::{Pattern, Substitution};
 pub use proxy::Proxy;

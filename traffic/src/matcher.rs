@@ -1,5 +1,6 @@
 //! Texts that a route takes.
 
+use crate::effort::Effort;
 use crate::pattern::Pattern;
 
 /// What a text must be.
@@ -40,14 +41,15 @@ impl TextMatcher {
         }
     }
 
-    /// Whether it takes a text.
-    pub fn matches(&self, found: &[u8]) -> bool {
+    /// Whether it takes a text; a regular expression does not when that is more effort than
+    /// is left.
+    pub fn matches(&self, found: &[u8], effort: &Effort) -> bool {
         match self {
             Self::Exact { text, ignore_case } => equal(found, text, *ignore_case),
             Self::Prefix { text, ignore_case } => found
                 .get(..text.len())
                 .is_some_and(|start| equal(start, text, *ignore_case)),
-            Self::Regex(pattern) => pattern.matches(found),
+            Self::Regex(pattern) => pattern.matches(found, effort),
         }
     }
 

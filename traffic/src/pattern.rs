@@ -1,14 +1,21 @@
-//! Regular expressions that take a whole text, in time that grows with it alone.
+//! Regular expressions that take a whole text. The time for it grows with its length times
+//! that of the expression, and [`Effort`] has a limit for both together.
 
-use std::borrow::Cow;
+mod length;
 
 use regex_lite::{Regex, RegexBuilder};
 use sluice_policy::json::Node;
 use sluice_policy::{DiagnosticCode, Diagnostics};
 
-/// Most bytes that a compiled expression may take. Envoy warns from a program of a
-/// hundred instructions on; this holds a thousand times that.
-const MOST_BYTES: usize = 256 * 1024;
+use crate::effort::Effort;
+
+/// Most characters of an expression, its repetitions written out. Istio lets Envoy have
+/// four times as many instructions of RE2.
+const MOST_CHARACTERS: usize = 8 * 1024;
+
+/// Most bytes that a compiled expression may take: more than one of so many characters
+/// needs, so that no platform refuses what another takes.
+const MOST_BYTES: usize = 2 * 1024 * 1024;
 
 /// A regular expression.
 ///
@@ -18,6 +25,7 @@ const MOST_BYTES: usize = 256 * 1024;
 pub struct Pattern {
     text: Box<str>,
     whole: Regex,
+    length: usize,
 }
 
 impl Pattern {
@@ -37,17 +45,18 @@ impl Pattern {
     /// # Errors
     /// What is wrong with it, in words.
     pub fn new(text: &str) -> Result<Self, String> {
-        let build = |text: &str| {
-            RegexBuilder::new(text)
-                .size_limit(MOST_BYTES)
-                .build()
-                .map_err(|error| error.to_string())
-        };
+        let length = length::written_out(text);
+        if length > MOST_CHARACTERS {
+            return Err(format!(
+                "of at most {MOST_CHARACTERS} characters with repetitions written out"
+            ));
+        }
         // By itself first: what follows must not balance its parentheses.
-        build(text)?;
+        compile(text)?;
         Ok(Self {
             text: text.into(),
-            whole: build(&[r"\A(?:", text, r")\z"].concat())?,
+            whole: compile(&[r"\A(?:", text, r")\z"].concat())?,
+            length,
         })
     }
 
@@ -56,16 +65,25 @@ impl Pattern {
         &self.text
     }
 
-    /// Whether it takes a whole text.
-    pub fn matches(&self, text: &[u8]) -> bool {
-        std::str::from_utf8(text).is_ok_and(|text| self.whole.is_match(text))
+    /// Whether it takes a whole text; not if that is more effort than is left.
+    pub fn matches(&self, text: &[u8], effort: &Effort) -> bool {
+        effort.allows(self.length, text.len())
+            && std::str::from_utf8(text).is_ok_and(|text| self.whole.is_match(text))
     }
+}
+
+fn compile(text: &str) -> Result<Regex, String> {
+    RegexBuilder::new(text)
+        .size_limit(MOST_BYTES)
+        .build()
+        .map_err(|error| error.to_string())
 }
 
 /// A regular expression that is searched for, and what takes its place.
 #[derive(Debug, Clone)]
 pub struct Substitution {
     search: Regex,
+    length: usize,
     replacement: Box<str>,
 }
 
@@ -76,10 +94,13 @@ impl Substitution {
         let search = object.require("match", diagnostics);
         let rewrite = object.require("rewrite", diagnostics);
         object.finish(diagnostics);
-        let pattern = search.and_then(|search| Pattern::read(&search, diagnostics));
+        let search = search.and_then(|search| {
+            let pattern = Pattern::read(&search, diagnostics)?;
+            Some((compile(pattern.text()).ok()?, pattern.length))
+        });
         let rewrite = rewrite?;
         let text = rewrite.string(diagnostics)?;
-        let search = Regex::new(pattern?.text()).ok()?;
+        let (search, length) = search?;
         let groups = search.captures_len() - 1;
         let Some(replacement) = dollars(text, groups) else {
             let expected =
@@ -89,13 +110,28 @@ impl Substitution {
         };
         Some(Self {
             search,
+            length,
             replacement: replacement.into(),
         })
     }
 
-    /// A text with each find replaced.
-    pub fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        self.search.replace_all(text, &*self.replacement)
+    /// A text with each find replaced; none if that is more effort than is left. Every
+    /// find is a search of all that follows the one before.
+    pub fn apply(&self, text: &str, effort: &Effort) -> Option<String> {
+        let mut new = String::with_capacity(text.len());
+        let mut rest = text;
+        let mut finds = self.search.captures_iter(text);
+        while effort.allows_again(self.length, rest.len()) {
+            let Some(find) = finds.next() else {
+                return Some(new + rest);
+            };
+            let whole = find.get(0)?;
+            let before = text.len() - rest.len();
+            new.push_str(text.get(before..whole.start())?);
+            find.expand(&self.replacement, &mut new);
+            rest = text.get(whole.end()..)?;
+        }
+        None
     }
 }
 
@@ -147,23 +183,55 @@ mod tests {
         ];
         for (expression, text, expected) in table {
             let pattern = Pattern::new(expression).unwrap();
-            assert_eq!(pattern.matches(text.as_bytes()), expected, "{expression}");
+            let found = pattern.matches(text.as_bytes(), &Effort::default());
+            assert_eq!(found, expected, "{expression}");
         }
-        assert!(!Pattern::new(".*").unwrap().matches(b"\xff"));
+        assert!(
+            !Pattern::new(".*")
+                .unwrap()
+                .matches(b"\xff", &Effort::default())
+        );
     }
 
-    /// Five hundred and twelve words of twelve letters, and not half of what is too much.
+    #[test]
+    fn a_text_that_is_too_long_fits_none() {
+        let pattern = Pattern::new(".*a.*").unwrap();
+        let effort = Effort::default();
+        assert!(pattern.matches(&[b'a'; 400_000], &effort));
+        assert!(!pattern.matches(&[b'a'; 400_000], &effort));
+    }
+
+    /// As many searches as there are letters, and each goes to the end of the text.
+    #[test]
+    fn a_path_of_many_finds_is_searched_in_bounds() {
+        let new = substitution("a.*?X|a", "b").unwrap();
+        assert_eq!(
+            new.apply(&"a".repeat(500), &Effort::default()),
+            Some("b".repeat(500))
+        );
+        assert_eq!(new.apply(&"a".repeat(5_000), &Effort::default()), None);
+    }
+
+    /// Five hundred and twelve words of twelve letters.
     #[test]
     fn a_long_list_of_words_is_taken() {
         let words: Vec<String> = (0..512).map(|word| format!("merchant{word:04}")).collect();
         let pattern = Pattern::new(&words.join("|")).unwrap();
-        assert!(pattern.matches(b"merchant0511"));
-        assert!(!pattern.matches(b"merchant0512"));
+        assert!(pattern.matches(b"merchant0511", &Effort::default()));
+        assert!(!pattern.matches(b"merchant0512", &Effort::default()));
     }
 
     #[test]
     fn what_is_no_expression_is_refused() {
-        for text in ["(", "a)(b", r"\p{L}", "[", "(?<", "(a{1,900}){900}"] {
+        for text in [
+            "(",
+            "a)(b",
+            r"\p{L}",
+            "[",
+            "(?<",
+            "(a{1,90}){91}",
+            "a{8193}",
+        ] {
             assert!(Pattern::new(text).is_err(), "{text}");
         }
     }
@@ -187,7 +255,8 @@ mod tests {
             ("(?i)/xxx/", "/yyy/", "/aaa/XxX/bbb", "/aaa/yyy/bbb"),
         ];
         for (search, rewrite, path, expected) in table {
-            assert_eq!(substitution(search, rewrite).unwrap().apply(path), expected);
+            let new = substitution(search, rewrite).unwrap();
+            assert_eq!(new.apply(path, &Effort::default()).unwrap(), expected);
         }
         for rewrite in [r"\2", r"\x", "\\"] {
             assert!(substitution("(a)", rewrite).is_none(), "{rewrite}");

@@ -60,6 +60,9 @@ pub enum Found<'t, T> {
     NoHost,
     /// The host has routes, and none takes it: Istio answers 404.
     NoRoute,
+    /// Looking at its texts with the routes' regular expressions takes too long, see
+    /// [`Effort`](crate::Effort).
+    TooLong,
     /// The first one that takes it.
     Route(&'t Route<T>),
 }

@@ -110,7 +110,7 @@ impl Program {
         match search {
             Some(search) if !search.is_uncertain => match search.found {
                 Found::Route(route) => route.action,
-                Found::NoHost | Found::NoRoute => (NO_ROUTE, None),
+                Found::NoHost | Found::NoRoute | Found::TooLong => (NO_ROUTE, None),
             },
             _ => (NO_ROUTE, None),
         }

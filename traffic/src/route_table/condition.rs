@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use sluice_policy::{Attribute, AttributeSet, Fact, Request};
 
 use crate::config::ValueMatcher;
+use crate::effort::Effort;
 
 /// Where Envoy's and sluice's JWT filters leave the claims of a token.
 const JWT_NAMESPACE: &str = "envoy.filters.http.jwt_authn";
@@ -38,18 +39,20 @@ impl Condition {
     }
 
     /// Whether it holds; none if a fact is missing.
-    pub(crate) fn holds(&self, request: &Request<'_>) -> Option<bool> {
+    pub(crate) fn holds(&self, request: &Request<'_>, effort: &Effort) -> Option<bool> {
         match self {
-            Self::Header(name, matcher) => any_line(request, name, matcher, false),
+            Self::Header(name, matcher) => any_line(request, name, (matcher, false), effort),
             Self::WithoutHeader(name, matcher) => {
-                any_line(request, name, matcher, true).map(|any| !any)
+                any_line(request, name, (matcher, true), effort).map(|any| !any)
             }
-            Self::Claim(path, matcher) => has_claim(request, path, matcher),
-            Self::WithoutClaim(path, matcher) => has_claim(request, path, matcher).map(|has| !has),
+            Self::Claim(path, matcher) => has_claim(request, path, matcher, effort),
+            Self::WithoutClaim(path, matcher) => {
+                has_claim(request, path, matcher, effort).map(|has| !has)
+            }
             Self::Parameter(name, matcher) => {
                 let path = known(request.path)?.unwrap_or_default();
                 let value = parameter(path, name.as_bytes());
-                Some(value.is_some_and(|value| takes(matcher, value)))
+                Some(value.is_some_and(|value| takes(matcher, value, effort)))
             }
             Self::Port(port) => {
                 let address = known(request.connection.destination_address)?;
@@ -68,31 +71,31 @@ fn known<T>(fact: Fact<T>) -> Option<Option<T>> {
     }
 }
 
-fn takes(matcher: &ValueMatcher, value: &[u8]) -> bool {
+fn takes(matcher: &ValueMatcher, value: &[u8], effort: &Effort) -> bool {
     match matcher {
         ValueMatcher::Present => true,
-        ValueMatcher::Text(matcher) => matcher.matches(value),
+        ValueMatcher::Text(matcher) => matcher.matches(value, effort),
     }
 }
 
 fn any_line(
     request: &Request<'_>,
     name: &str,
-    matcher: &ValueMatcher,
-    is_empty_if_missing: bool,
+    (matcher, is_empty_if_missing): (&ValueMatcher, bool),
+    effort: &Effort,
 ) -> Option<bool> {
     let mut is_there = false;
     let mut takes_any = false;
     for value in header(request, name)? {
         is_there = true;
-        takes_any |= takes(matcher, value);
+        takes_any |= takes(matcher, value, effort);
     }
     if is_there || !is_empty_if_missing {
         return Some(takes_any);
     }
     Some(match matcher {
         ValueMatcher::Present => false,
-        ValueMatcher::Text(matcher) => matcher.matches(b""),
+        ValueMatcher::Text(matcher) => matcher.matches(b"", effort),
     })
 }
 
@@ -128,12 +131,17 @@ pub(crate) fn header<'a>(
     Some(single.into_iter().chain(lines))
 }
 
-fn has_claim(request: &Request<'_>, path: &[Box<str>], matcher: &ValueMatcher) -> Option<bool> {
+fn has_claim(
+    request: &Request<'_>,
+    path: &[Box<str>],
+    matcher: &ValueMatcher,
+    effort: &Effort,
+) -> Option<bool> {
     let Some(metadata) = known(request.metadata)? else {
         return Some(false);
     };
     let is_such = |value: &Value| match value {
-        Value::String(text) => takes(matcher, text.as_bytes()),
+        Value::String(text) => takes(matcher, text.as_bytes(), effort),
         _ => false,
     };
     Some(match claim(metadata, path) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sluice_policy::{Fact, Request};
 
 use super::{Found, Route, Search, without_query};
+use crate::effort::Effort;
 use crate::length_table::LengthTable;
 use crate::matcher::TextMatcher;
 
@@ -91,6 +92,7 @@ impl<T> RouteList<T> {
             list: self,
             request,
             path,
+            effort: Effort::default(),
             route: None,
             uncertain_before: None,
         };
@@ -113,6 +115,7 @@ struct Best<'s, 't, T> {
     list: &'t RouteList<T>,
     request: &'s Request<'s>,
     path: &'s [u8],
+    effort: Effort,
     route: Option<usize>,
     /// The first one that might, if more were known.
     uncertain_before: Option<usize>,
@@ -122,7 +125,7 @@ impl<'t, T> Best<'_, 't, T> {
     /// Tries routes in their order, as long as they come before the best one.
     fn try_all(&mut self, numbers: &[usize]) {
         for number in numbers {
-            if self.route.is_some_and(|best| best < *number) {
+            if self.effort.is_spent() || self.route.is_some_and(|best| best < *number) {
                 return;
             }
             match self.takes(*number) {
@@ -142,13 +145,13 @@ impl<'t, T> Best<'_, 't, T> {
     fn takes(&self, number: usize) -> Option<bool> {
         let route = self.list.routes.get(number)?;
         if let Some(uri @ TextMatcher::Regex(_)) = &route.uri
-            && !uri.matches(self.path)
+            && !uri.matches(self.path, &self.effort)
         {
             return Some(false);
         }
         let mut is_known = true;
         for condition in &route.conditions {
-            match condition.holds(self.request) {
+            match condition.holds(self.request, &self.effort) {
                 Some(true) => {}
                 Some(false) => return Some(false),
                 None => is_known = false,
@@ -162,6 +165,8 @@ impl<'t, T> Best<'_, 't, T> {
         Search {
             is_uncertain: self.uncertain_before.is_some_and(is_before),
             found: match self.route.and_then(|number| self.list.routes.get(number)) {
+                // Whatever was found: one that was not looked at may come before it.
+                _ if self.effort.is_spent() => Found::TooLong,
                 Some(route) => Found::Route(route),
                 None => Found::NoRoute,
             },

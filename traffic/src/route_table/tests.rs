@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use sluice_policy::{Diagnostics, Fact, HeaderLine, Request, Workload};
 
 use super::*;
+use crate::Effort;
 use crate::testing::{proxy, service, services};
 
 #[cfg(target_arch = "wasm32")]
@@ -15,6 +16,7 @@ fn taken(table: &RouteTable<()>, request: &Request<'_>) -> String {
     let name = match search.found {
         Found::NoHost => "-".to_owned(),
         Found::NoRoute => "404".to_owned(),
+        Found::TooLong => "431".to_owned(),
         Found::Route(route) => route.name.to_string(),
     };
     let mark = if search.is_uncertain { "?" } else { "" };
@@ -92,6 +94,29 @@ fn the_first_route_wins_however_it_is_found() {
     for (value, route) in [("1", "0"), ("2", "1"), ("3", "2"), ("4", "3"), ("5", "4")] {
         let lines: [HeaderLine<'_>; 1] = [(b"x", value.as_bytes())];
         assert_eq!(taken(&table, &get("b", "/a/b", &lines)), route);
+    }
+}
+
+/// Which route is right is not known when one could not be looked at.
+#[test]
+fn no_route_takes_what_is_too_long_to_look_at() {
+    let table = matches(&[
+        json!({"uri": {"exact": "/short"}}),
+        json!({"headers": {"user-agent": {"regex": ".*(Chrome|Firefox)/[0-9]+.*"}}}),
+        json!({"uri": {"exact": "/a"}}),
+        json!({}),
+    ]);
+    let long = "x".repeat(200_000);
+    let cases = [
+        ("/short", &*long, "0"),
+        ("/a", &long, "431"),
+        ("/b", &long, "431"),
+        ("/a", "curl", "2"),
+        ("/b", "Firefox/140", "1"),
+    ];
+    for (path, agent, route) in cases {
+        let lines: [HeaderLine<'_>; 1] = [(b"user-agent", agent.as_bytes())];
+        assert_eq!(taken(&table, &get("b", path, &lines)), route, "{path}");
     }
 }
 
@@ -444,11 +469,10 @@ fn the_index_finds_what_trying_them_all_would() {
             let request = get("b", path, &lines);
             let naive = table.routes().find(|route| {
                 let uri = route.uri.as_ref();
-                uri.is_none_or(|uri| uri.matches(path.as_bytes()))
-                    && route
-                        .conditions
-                        .iter()
-                        .all(|condition| condition.holds(&request) == Some(true))
+                uri.is_none_or(|uri| uri.matches(path.as_bytes(), &Effort::default()))
+                    && route.conditions.iter().all(|condition| {
+                        condition.holds(&request, &Effort::default()) == Some(true)
+                    })
             });
             assert_eq!(
                 taken(&table, &request),

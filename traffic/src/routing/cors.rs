@@ -3,6 +3,7 @@
 use sluice_policy::{HeaderEdit, Reply, Request};
 
 use crate::config::{Cors, ValueMatcher};
+use crate::effort::Effort;
 use crate::route_table::header;
 
 /// What is to be done about a request's origin.
@@ -25,9 +26,10 @@ pub(super) fn look_at(cors: &Cors, request: &Request<'_>) -> Answer {
     };
     let is_preflight = first(request, ":method") == Some(b"OPTIONS")
         && first(request, "access-control-request-method").is_some();
+    let effort = Effort::default();
     let is_allowed = cors.origins.iter().any(|matcher| match matcher {
         ValueMatcher::Present => true,
-        ValueMatcher::Text(matcher) => matcher.matches(origin),
+        ValueMatcher::Text(matcher) => matcher.matches(origin, &effort),
     });
     match (is_allowed, is_preflight) {
         (true, true) => Answer::Preflight(preflight(cors, origin)),

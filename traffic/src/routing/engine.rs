@@ -67,6 +67,7 @@ pub fn decide<'p>(
     let (verdict, route) = match search.found {
         Found::NoHost => (Verdict::Pass(strip_hints(program, request, &[])), None),
         Found::NoRoute => (Verdict::Reply(not_found()), None),
+        Found::TooLong => (Verdict::Reply(too_long()), None),
         Found::Route(route) => {
             let action = program.actions.get(route.action);
             let verdict = action.map_or_else(
@@ -100,11 +101,21 @@ const DRY_RUN: &str = "x-sluice-guard";
 
 /// As Envoy's router answers.
 fn not_found() -> Reply {
+    refuse(404, "route_not_found")
+}
+
+/// Which route is right is not known, so none is taken. Nobody but the client has made its
+/// path or headers so long (RFC 6585 section 5).
+fn too_long() -> Reply {
+    refuse(431, "too_long_for_regular_expressions")
+}
+
+fn refuse(status: u16, details: &str) -> Reply {
     Reply {
-        status: 404,
+        status,
         headers: Vec::new(),
         body: Vec::new(),
-        details: b"route_not_found".to_vec(),
+        details: details.into(),
         grpc_status: None,
     }
 }
@@ -119,6 +130,9 @@ fn strip_hints(program: &Program, request: &Request<'_>, written: &[&str]) -> Ve
     sent.map(|name| HeaderEdit::Remove(name.as_bytes().to_vec()))
         .collect()
 }
+
+/// Some text of the request is too long.
+struct TooLong;
 
 /// A request on its route.
 struct Context<'p, 'r> {
@@ -219,6 +233,9 @@ impl<'p> Context<'p, '_> {
         let Some(given) = self.choose(forward, &shares.weights, world, &mut response) else {
             return Verdict::Reply(not_found());
         };
+        let Ok(path) = self.rewritten_path() else {
+            return Verdict::Reply(too_long());
+        };
         let wanted = self.wanted_retries(forward);
         let admission = if shares.guarded.is_empty() {
             None
@@ -251,7 +268,11 @@ impl<'p> Context<'p, '_> {
         if canary == Canary::Suspect && target.role == Some(Subset::Canary) {
             response.push(set(DRY_RUN, b"would-drain"));
         }
-        self.rewrite(target, &mut request);
+        request.extend(
+            self.authority(target)
+                .map(|to| set(":authority", to.as_bytes())),
+        );
+        request.extend(path.into_iter().flatten());
         for router in &forward.router {
             request.extend(self.tell_router(router));
         }
@@ -310,21 +331,28 @@ impl<'p> Context<'p, '_> {
         own.unwrap_or(forward.retries)
     }
 
-    /// Path and authority. What the route rewrites counts more than what headers say,
-    /// and the route's headers more than the destination's.
-    fn rewrite(&self, target: &Target, request: &mut Vec<HeaderEdit>) {
-        let rewrite = &self.action.route.rewrite;
-        let authority = rewrite.authority.as_ref();
-        let authority = authority.or(self.action.route.headers.request.authority.as_ref());
+    /// What the route rewrites counts more than what headers say, and the route's headers
+    /// more than the destination's.
+    fn authority(&self, target: &'p Target) -> Option<&'p str> {
+        let route = &self.action.route;
+        let authority = route.rewrite.authority.as_ref();
+        let authority = authority.or(route.headers.request.authority.as_ref());
         let authority = authority.or(target.headers.request.authority.as_ref());
-        if let Some(authority) = authority {
-            request.push(set(":authority", authority.as_bytes()));
-        }
-        if let (Some(uri), Some(path)) = (&rewrite.uri, self.request.path.present()) {
-            request.push(set("x-envoy-original-path", path));
-            let path = path::rewrite(uri, self.route, path);
-            request.push(HeaderEdit::Set(b":path".to_vec(), path));
-        }
+        authority.map(|authority| &**authority)
+    }
+
+    /// The edits of a rewritten path.
+    ///
+    /// # Errors
+    /// To rewrite it takes too long.
+    fn rewritten_path(&self) -> Result<Option<[HeaderEdit; 2]>, TooLong> {
+        let (Some(uri), Some(path)) = (&self.action.route.rewrite.uri, self.request.path.present())
+        else {
+            return Ok(None);
+        };
+        let new = path::rewrite(uri, self.route, path).ok_or(TooLong)?;
+        let original = set("x-envoy-original-path", path);
+        Ok(Some([original, HeaderEdit::Set(b":path".to_vec(), new)]))
     }
 
     fn tell_router(&self, router: &RouterHeader) -> Option<HeaderEdit> {

@@ -8,6 +8,7 @@ use super::program::{Program, Then};
 use super::sticky::Known;
 use super::world::World;
 use crate::config::ValueMatcher;
+use crate::effort::Effort;
 use crate::matcher::TextMatcher;
 use crate::route_table::{Condition, Route, claim, header, parameter, without_query};
 
@@ -104,7 +105,7 @@ fn failed<T>(route: &Route<T>, request: &Request<'_>) -> Vec<FailedTest> {
     let mut failed = Vec::new();
     if let Some(uri) = &route.uri {
         let path = request.path.present().map(without_query);
-        if !path.is_some_and(|path| uri.matches(path)) {
+        if !path.is_some_and(|path| uri.matches(path, &Effort::default())) {
             failed.push(FailedTest {
                 field: "uri".to_owned(),
                 found: known(request.path, |path| text(without_query(path))),
@@ -113,7 +114,8 @@ fn failed<T>(route: &Route<T>, request: &Request<'_>) -> Vec<FailedTest> {
         }
     }
     let conditions = route.conditions.iter();
-    let others = conditions.filter(|condition| condition.holds(request) != Some(true));
+    let others =
+        conditions.filter(|condition| condition.holds(request, &Effort::default()) != Some(true));
     failed.extend(others.map(|condition| test(condition, request)));
     failed
 }

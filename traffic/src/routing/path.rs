@@ -3,21 +3,22 @@
 use std::borrow::Cow;
 
 use crate::config::UriRewrite;
+use crate::effort::Effort;
 use crate::route_table::{Route, without_query};
 
-/// A path with its query, after a rewrite.
-pub(super) fn rewrite<T>(rewrite: &UriRewrite, route: &Route<T>, path: &[u8]) -> Vec<u8> {
+/// A path with its query, after a rewrite; none if that takes too long.
+pub(super) fn rewrite<T>(rewrite: &UriRewrite, route: &Route<T>, path: &[u8]) -> Option<Vec<u8>> {
     let bare = without_query(path);
     let rest = path.get(bare.len()..).unwrap_or_default();
     let new = match rewrite {
         UriRewrite::Matched(text) => Cow::Owned(replace_matched(text, route, bare)),
         // Envoy leaves a path alone that RE2 cannot read.
         UriRewrite::Regex(substitution) => match std::str::from_utf8(bare) {
-            Ok(text) => Cow::Owned(substitution.apply(text).into_owned().into_bytes()),
+            Ok(text) => Cow::Owned(substitution.apply(text, &Effort::default())?.into_bytes()),
             Err(_) => Cow::Borrowed(bare),
         },
     };
-    [&new, rest].concat()
+    Some([&new, rest].concat())
 }
 
 /// A bare path in which a text takes the place of what the route matched: the whole
