@@ -130,3 +130,6 @@ fn name(service: &VirtualService, route: &HttpRoute) -> Box<str> {
         .concat()
         .into()
 }
+
+#[cfg(test)]
+mod tests;

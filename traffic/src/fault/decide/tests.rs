@@ -176,6 +176,40 @@ fn an_abort_follows_its_delay() {
 
 /// The dice of one kind do not know of the other's: of 100,000 requests 20 % and 30 %,
 /// and 6 % both, within four standard deviations.
+/// Chance that has always the same number.
+struct Always(u32);
+
+impl Chance for Always {
+    fn point(&mut self, _: Draw, _: u32) -> u32 {
+        self.0
+    }
+
+    fn number(&mut self) -> u64 {
+        0
+    }
+}
+
+#[test]
+fn a_share_is_what_lies_below_it() {
+    let fault = json!({"abort": {"httpStatus": 503, "percentage": {"value": 0.0002}}});
+    let mut filter = Filter::new(&fault, &json!({}));
+    for (point, is_hit) in [(0, true), (1, true), (2, false), (999_999, false)] {
+        let request = Request {
+            authority: Fact::Present(b"a.test"),
+            path: Fact::Present(b"/"),
+            ..Request::default()
+        };
+        let moment = Moment {
+            dice: &mut Always(point),
+            share: &mut filter.share,
+            delayed: 0,
+            now_ms: || Some(NOW_MS),
+        };
+        let decision = filter.program.decide(&request, moment);
+        assert_eq!(decision != PASS, is_hit, "{point}");
+    }
+}
+
 #[test]
 fn the_dice_are_independent() {
     let fault = json!({
@@ -337,6 +371,8 @@ fn a_client_may_ask_for_a_fault_if_the_option_says_so() {
         let never = json!({"abort": {"httpStatus": 500, "percentage": {"value": 0}}});
         let decision = Filter::new(&never, faults).decide("/healthy", lines);
         assert_eq!(outcome(&decision), expected, "{lines:?} {faults}");
+        // A delay of nothing is none.
+        assert_eq!(decision == PASS, expected == (0, None), "{lines:?}");
     }
     // It stands in for the fault of the route, each kind for itself.
     let decision = Filter::new(&always_both(), &on).decide("/", &[(ABORT, "418")]);
