@@ -72,7 +72,7 @@ impl RetryBudget {
         self.live = self.live.saturating_add(1);
         let permitted = self.affordable().min(wanted).min(MOST_RETRIES);
         self.permitted = self.permitted.saturating_add(permitted);
-        self.refused += u64::from(permitted < wanted);
+        self.refused += u64::from(permitted < wanted.min(MOST_RETRIES));
         permitted
     }
 
