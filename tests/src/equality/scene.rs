@@ -128,8 +128,11 @@ fn plugin(manifest: &Value) -> Result<Plugin, String> {
     })
 }
 
-/// At least one.
-fn documents(path: &str) -> Result<Vec<Value>, String> {
+/// The YAML documents of a file of the repository, of which there is at least one.
+///
+/// # Errors
+/// When it is not there, or no YAML.
+pub fn documents(path: &str) -> Result<Vec<Value>, String> {
     let explain = |cause: String| format!("{path}: {cause}");
     let text = fs::read_to_string(workspace_dir().join(path));
     let text = text.map_err(|error| explain(error.to_string()))?;

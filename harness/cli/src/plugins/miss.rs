@@ -85,7 +85,15 @@ fn listener(extension: &Extension, proxy: &Proxy<'_>) -> Option<String> {
         || traffic
             .iter()
             .any(|entry| entry.selects_direction(direction));
-    (!applies).then(|| format!("has a match without {} listeners", direction.name()))
+    let has_choice = proxy.workload.workload.kind != ProxyKind::Gateway;
+    let hint = match has_choice {
+        true => format!(
+            "; --direction {} replays the traffic that it is for",
+            direction.opposite().name()
+        ),
+        false => String::new(),
+    };
+    (!applies).then(|| format!("has a match without {} listeners{hint}", direction.name()))
 }
 
 fn left_out(filter: &Filter) -> &'static str {

@@ -22,6 +22,15 @@ impl Direction {
             Self::Outbound => "outbound",
         }
     }
+
+    /// The other one.
+    #[must_use]
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Inbound => Self::Outbound,
+            Self::Outbound => Self::Inbound,
+        }
+    }
 }
 
 /// `match[].mode`.
