@@ -58,6 +58,11 @@ struct Counter {
 impl Counters {
     /// Adds one to the counter called `family` followed by `member`.
     pub fn increment(&mut self, host: Host<'_>, family: &'static str, member: &str) {
+        self.add(host, family, member, 1);
+    }
+
+    /// Adds so many.
+    pub fn add(&mut self, host: Host<'_>, family: &'static str, member: &str, count: u32) {
         let found = self
             .counters
             .binary_search_by(|counter| (&*counter.member, counter.family).cmp(&(member, family)));
@@ -66,7 +71,7 @@ impl Counters {
             at
         });
         if let Some(counter) = self.counters.get_mut(at) {
-            counter.pending = counter.pending.saturating_add(1);
+            counter.pending = counter.pending.saturating_add(count);
             if !GATHER.get() {
                 counter.tell(host);
             }

@@ -185,8 +185,15 @@ pub trait HttpFilter: Sized + 'static {
         Self::unconfigured()
     }
 
-    /// Tells the host what can wait: once a second, and before the filter is dropped.
+    /// Tells the host what can wait: once a second.
     fn on_tick(&mut self, host: Host<'_>);
+
+    /// The last word of a filter that is dropped, because its plugin has another
+    /// configuration or none any more. What it told in gauges it takes back here: they
+    /// live as long as the host.
+    fn on_drop(&mut self, host: Host<'_>) {
+        self.on_tick(host);
+    }
 
     /// What the filter wants now: asked after each of its callbacks but the last word
     /// before it is dropped.
@@ -227,9 +234,10 @@ pub trait HttpFilter: Sized + 'static {
     /// [`Step::Observe`], so that what was counted up there can be counted down here.
     ///
     /// [`Host::response_code`], [`Host::response_flags`], [`Host::grpc_status`],
-    /// [`Host::upstream_attempts`] and [`Host::request_duration_ns`] say how it went. All
-    /// of them answer `None` where the end was missed (too many were observed, or the
-    /// stream was gone at a tick), or where the host does not tell.
+    /// [`Host::upstream_attempts`], [`Host::backend_latency_ns`], [`Host::service_time_ms`]
+    /// and [`Host::request_duration_ns`] say how it went. All of them answer `None` where
+    /// the end was missed (too many were observed, the stream was gone at a tick, or its
+    /// edits failed and it was reset), or where the host does not tell.
     fn on_done(&mut self, _host: Host<'_>, _state: Self::Waiting) {}
 
     /// What happens to requests that no configuration is known for, and to what else has

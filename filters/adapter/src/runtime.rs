@@ -115,7 +115,7 @@ impl<F: HttpFilter> Runtime<F> {
                     // Those of another filter are none of its.
                     Host::set_delayed(0);
                 }
-                slot.filter.on_tick(host);
+                slot.filter.on_drop(host);
             }
             stays
         });
@@ -188,6 +188,7 @@ impl<F: HttpFilter> Runtime<F> {
                 }
                 Step::Observe { request, state } => {
                     if !edit_or_reset(host, &request) {
+                        self.end(host, Observed { root, state });
                         return Action::Pause;
                     }
                     self.observe(host, stream, root, state);

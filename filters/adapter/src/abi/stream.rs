@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::Host;
+use super::{HeaderMap, Host};
 
 thread_local! {
     /// Requests that the filter at hand has delayed.
@@ -23,10 +23,24 @@ impl Host<'_> {
         self.number("response\0flags")
     }
 
-    /// The gRPC status (`response.grpc_status`). Envoy makes one up from the HTTP status
-    /// for what is no gRPC.
+    /// The gRPC status that was sent, in trailers or in headers; `u32::MAX` for what is no
+    /// number. Not `response.grpc_status`: Envoy makes one up where there is none.
     pub fn grpc_status(self) -> Option<u32> {
-        u32::try_from(self.number("response\0grpc_status")?).ok()
+        let trailer = self.property("response\0trailers\0grpc-status");
+        let header = |_| self.property("response\0headers\0grpc-status");
+        let sent = trailer.or_else(header).ok()?;
+        match str::from_utf8(sent).map(str::parse) {
+            _ if sent.is_empty() => None,
+            Ok(Ok(status)) => Some(status),
+            Ok(Err(_)) | Err(_) => Some(u32::MAX),
+        }
+    }
+
+    /// Whether the response is an upstream's and not the proxy's or a filter's
+    /// (`response.code_details`). What nobody tells is believed to be the upstream's.
+    pub fn is_from_upstream(self) -> bool {
+        let details = self.property("response\0code_details");
+        details.map_or(true, |details| details == b"via_upstream")
     }
 
     /// How often the request was sent to an upstream (`upstream.request_attempt_count`):
@@ -39,6 +53,20 @@ impl Host<'_> {
     /// nanoseconds (`request.duration`).
     pub fn request_duration_ns(self) -> Option<u64> {
         self.number("request\0duration")
+    }
+
+    /// Time from the first byte to the upstream to the last one from it, of the last
+    /// attempt, in nanoseconds (`response.backend_latency`).
+    pub fn backend_latency_ns(self) -> Option<u64> {
+        self.number("response\0backend_latency")
+    }
+
+    /// Time from the end of the request to the beginning of the response, in whole
+    /// milliseconds (the header `x-envoy-upstream-service-time`): of all attempts together.
+    /// Envoy sends none when the response came first.
+    pub fn service_time_ms(self) -> Option<u64> {
+        let header = self.first_header(HeaderMap::Response, "x-envoy-upstream-service-time");
+        str::from_utf8(header.ok()?).ok()?.parse().ok()
     }
 
     /// A property that is a number: 64 bits, the lowest byte first.

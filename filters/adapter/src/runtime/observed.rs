@@ -7,8 +7,8 @@ use crate::pairs;
 
 /// A request whose end is of interest.
 pub(super) struct Observed<W> {
-    root: u32,
-    state: W,
+    pub(super) root: u32,
+    pub(super) state: W,
 }
 
 impl<F: HttpFilter> Runtime<F> {
@@ -34,7 +34,8 @@ impl<F: HttpFilter> Runtime<F> {
         }
     }
 
-    fn end(&mut self, host: Host<'_>, observed: Observed<F::Waiting>) {
+    /// Tells the filter that a request is over.
+    pub(super) fn end(&mut self, host: Host<'_>, observed: Observed<F::Waiting>) {
         let Observed { root, state } = observed;
         if let Some(filter) = self.filter(root) {
             filter.on_done(host, state);

@@ -122,7 +122,7 @@ fn the_end_comes_without_a_response_too() {
 }
 
 #[test]
-fn a_request_that_cannot_be_edited_is_not_observed() {
+fn a_request_that_cannot_be_edited_is_over_at_once() {
     let module = module();
     script(|host| {
         let name = "proxy_replace_header_map_value";
@@ -130,7 +130,7 @@ fn a_request_that_cannot_be_edited_is_not_observed() {
     });
     assert_eq!(arrive(&module, 2), Action::Pause as u32);
     module.on_log(2);
-    assert!(HEARD.take().is_empty());
+    assert_eq!(HEARD.take(), ["end of 1: None"]);
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn the_end_of_a_request_in_numbers() {
         for (number, property) in [
             "response.code",
             "response.flags",
-            "response.grpc_status",
+            "response.backend_latency",
             "upstream.request_attempt_count",
             "request.duration",
         ]
@@ -208,7 +208,7 @@ fn the_end_of_a_request_in_numbers() {
     Host::enter(|host| {
         assert_eq!(host.response_code(), Some(200));
         assert_eq!(host.response_flags(), Some(201));
-        assert_eq!(host.grpc_status(), Some(202));
+        assert_eq!(host.backend_latency_ns(), Some(202));
         assert_eq!(host.upstream_attempts(), Some(203));
         assert_eq!(host.request_duration_ns(), Some(204));
     });
@@ -218,5 +218,69 @@ fn the_end_of_a_request_in_numbers() {
                 .insert("property:response.code".to_owned(), Ok(bytes));
         });
         Host::enter(|host| assert_eq!(host.response_code(), None));
+    }
+}
+
+/// A host that answers with these texts.
+fn script_texts(texts: &[(&str, &str)]) {
+    script(|host| {
+        for (key, text) in texts {
+            let answer = Ok(text.as_bytes().to_vec());
+            host.answers.insert((*key).to_owned(), answer);
+        }
+    });
+}
+
+#[test]
+fn a_grpc_status_is_one_that_was_sent() {
+    const TRAILER: &str = "property:response.trailers.grpc-status";
+    const HEADER: &str = "property:response.headers.grpc-status";
+    let table: [(&[(&str, &str)], _); 7] = [
+        (&[], None),
+        (&[(TRAILER, "")], None),
+        (&[(TRAILER, "0")], Some(0)),
+        (&[(HEADER, "14")], Some(14)),
+        (&[(TRAILER, "5"), (HEADER, "14")], Some(5)),
+        (&[(TRAILER, "well")], Some(u32::MAX)),
+        (&[(HEADER, "-1")], Some(u32::MAX)),
+    ];
+    for (texts, expected) in table {
+        script_texts(texts);
+        Host::enter(|host| assert_eq!(host.grpc_status(), expected, "{texts:?}"));
+    }
+    // What Envoy makes up.
+    script(|host| {
+        let made_up = Ok(2_u64.to_le_bytes().to_vec());
+        let key = "property:response.grpc_status".to_owned();
+        host.answers.insert(key, made_up);
+    });
+    Host::enter(|host| assert_eq!(host.grpc_status(), None));
+}
+
+#[test]
+fn who_answered_is_in_the_details() {
+    const DETAILS: &str = "property:response.code_details";
+    let table: [(&[(&str, &str)], bool); 3] = [
+        (&[], true),
+        (&[(DETAILS, "via_upstream")], true),
+        (&[(DETAILS, "direct_response")], false),
+    ];
+    for (texts, expected) in table {
+        script_texts(texts);
+        Host::enter(|host| assert_eq!(host.is_from_upstream(), expected, "{texts:?}"));
+    }
+}
+
+#[test]
+fn the_service_time_is_a_header_of_the_response() {
+    const HEADER: &str = "header:x-envoy-upstream-service-time";
+    let table: [(&[(&str, &str)], _); 3] = [
+        (&[], None),
+        (&[(HEADER, "12")], Some(12)),
+        (&[(HEADER, "soon")], None),
+    ];
+    for (texts, expected) in table {
+        script_texts(texts);
+        Host::enter(|host| assert_eq!(host.service_time_ms(), expected, "{texts:?}"));
     }
 }
