@@ -12,14 +12,13 @@
 //! which is one worker of the proxy.
 
 mod choice;
-mod outcome;
 mod upstreams;
 
 #[cfg(test)]
 mod tests;
 
+pub use crate::outcome::Outcome;
 pub use choice::{Choice, Weighted, choose};
-pub use outcome::Outcome;
 pub use upstreams::{Admission, Upstreams};
 
 use sluice_policy::Reply;
@@ -224,7 +223,7 @@ impl InARow {
     fn count(&mut self, outcome: Outcome, outlier: &Outlier) -> Option<Cause> {
         let is_split = outlier.consecutive_local_origin.is_some();
         let status = match outcome {
-            Outcome::Unjudged => return None,
+            Outcome::Unjudged | Outcome::Left => return None,
             Outcome::LocalOrigin(_) if is_split => {
                 self.local_origin = self.local_origin.saturating_add(1);
                 let most = outlier.consecutive_local_origin.unwrap_or_default();

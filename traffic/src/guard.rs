@@ -31,7 +31,7 @@ mod wire;
 pub use comparison::{Figure, Finding, Signal};
 pub use config::{CanaryGuard, Latency};
 pub use event::Event;
-pub use outcome::Outcome;
+pub use outcome::{Outcome, latency_us};
 
 use comparison::Look;
 use record::{LATEST_MS, Record, State};

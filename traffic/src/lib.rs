@@ -14,6 +14,7 @@ mod hash;
 mod host;
 mod length_table;
 mod matcher;
+pub mod outcome;
 mod pattern;
 pub mod proxy;
 pub mod retry_budget;

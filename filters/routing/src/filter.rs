@@ -1,15 +1,25 @@
 //! The engine behind the callbacks.
 
+use std::cell::Cell;
+
 use sluice_adapter::{Configured, Host, HttpFilter, Level, Setup, Shared, Step, random_seed};
-use sluice_policy::{AttributeSet, Fact, HeaderEdit, HeaderLine, Request};
-use sluice_traffic::breaker::{self, Admission, Upstreams};
-use sluice_traffic::guard::{self, Guard, Subset};
+use sluice_policy::{AttributeSet, HeaderEdit, HeaderLine, Request};
+use sluice_traffic::breaker::{Admission, Upstreams};
+use sluice_traffic::guard::{self, Guard, Subset, latency_us};
+use sluice_traffic::outcome::{Asked, End, Outcome};
 use sluice_traffic::routing::{Dice, Forwarding, Moment, Program, Verdict, configure, decide};
 
 use crate::report::Report;
 
+thread_local! {
+    /// Filters that were configured so far.
+    static CONFIGURED: Cell<u32> = const { Cell::new(0) };
+}
+
 /// The filter of one plugin configuration.
 pub struct Routing {
+    /// Which one it is of those that the VM has had.
+    number: u32,
     program: Program,
     /// Chance of all requests, where no seed gives each its own.
     dice: Dice,
@@ -26,50 +36,59 @@ pub struct Sent {
     admission: Option<Admission>,
     /// The guard that is to hear how it went.
     watched: Option<(usize, Subset)>,
-    is_grpc: bool,
+    asked: Asked,
+    /// The filter that sent it: the numbers above mean nothing to another.
+    by: u32,
 }
 
-/// What the content type of gRPC begins with.
-const GRPC: &[u8] = b"application/grpc";
-
 impl Routing {
-    fn send(request: &Request<'_>, forwarding: Forwarding<'_>) -> Step<Sent> {
+    fn send(by: u32, request: &Request<'_>, forwarding: Forwarding<'_>) -> Step<Sent> {
         let is_watched = forwarding.admission.is_some() || forwarding.watched.is_some();
         if forwarding.response.is_empty() && !is_watched {
             return Step::Forward(forwarding.request);
         }
-        let content_type = line(request, b"content-type").unwrap_or_default();
+        let asked = if is_watched {
+            Asked::of(request, &forwarding.request)
+        } else {
+            Asked::default()
+        };
         Step::Observe {
             request: forwarding.request,
             state: Sent {
                 response: forwarding.response,
                 admission: forwarding.admission,
                 watched: forwarding.watched,
-                is_grpc: content_type.starts_with(GRPC),
+                asked,
+                by,
             },
         }
     }
 }
 
 impl Routing {
-    /// A request is over that a guard watches. Of one whose end was missed nothing is
-    /// known.
-    fn tell_guard(&mut self, host: Host<'_>, number: usize, subset: Subset, end: &End) {
-        let Some(duration_ns) = host.request_duration_ns() else {
+    /// A request is over that a guard watches.
+    fn tell_guard(&mut self, host: Host<'_>, number: usize, subset: Subset, outcome: Outcome) {
+        let Some(outcome) = guard::Outcome::of(outcome) else {
             return;
         };
-        let outcome = guard::Outcome::of(end.status, end.grpc_status, end.flags);
-        if let Some(guard) = self.guards.get_mut(number) {
-            guard.observe(subset, outcome, duration_ns / 1_000);
+        let latency_us = match outcome {
+            guard::Outcome::Failed => Some(0),
+            guard::Outcome::Left => duration_us(host),
+            guard::Outcome::Good => answered_us(host),
+        };
+        if let (Some(latency_us), Some(guard)) = (latency_us, self.guards.get_mut(number)) {
+            guard.observe(subset, outcome, latency_us);
         }
     }
 
     /// A request is over that counted as under way.
-    fn take_back(&mut self, host: Host<'_>, admission: &Admission, end: &End) {
-        let status = end.status.unwrap_or_default();
-        let outcome = breaker::Outcome::of(status, end.grpc_status, end.flags);
-        let attempts = host.upstream_attempts().unwrap_or_default();
-        let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+    fn take_back(
+        &mut self,
+        host: Host<'_>,
+        admission: &Admission,
+        outcome: Outcome,
+        attempts: u32,
+    ) {
         let ejection = self
             .upstreams
             .end(admission, outcome, attempts, now_ms(host));
@@ -99,30 +118,46 @@ impl Routing {
 }
 
 /// How a request ended, as the proxy says.
-struct End {
-    status: Option<u16>,
-    grpc_status: Option<u32>,
-    flags: u64,
-}
-
-impl End {
-    fn of(host: Host<'_>, is_grpc: bool) -> Self {
-        Self {
-            status: host.response_code(),
-            // Envoy makes one up for what is no gRPC.
-            grpc_status: if is_grpc { host.grpc_status() } else { None },
-            flags: host.response_flags().unwrap_or_default(),
-        }
+fn end(host: Host<'_>, sent: &Sent) -> End {
+    let Asked {
+        is_grpc,
+        has_own_timeout,
+    } = sent.asked;
+    let status = host.response_code().unwrap_or_default();
+    let flags = host.response_flags().unwrap_or_default();
+    // Each of these is a call of the host. To a guard an ordinary answer proves by its
+    // latency that it came from somewhere.
+    let is_ordinary = matches!(status, 200..500) && flags == 0 && !is_grpc;
+    let attempts = if is_ordinary && sent.admission.is_none() {
+        1
+    } else {
+        attempts(host)
+    };
+    let has_grpc_status = is_grpc && status == 200;
+    End {
+        status,
+        flags,
+        attempts,
+        grpc_status: has_grpc_status.then(|| host.grpc_status()).flatten(),
+        has_own_timeout,
     }
 }
 
-/// The first line of a header.
-fn line<'a>(request: &Request<'a>, name: &[u8]) -> Option<&'a [u8]> {
-    let Fact::Present(lines) = request.headers else {
-        return None;
-    };
-    let line = lines.iter().find(|(other, _)| *other == name);
-    line.map(|(_, value)| *value)
+fn attempts(host: Host<'_>) -> u32 {
+    let attempts = host.upstream_attempts().unwrap_or_default();
+    u32::try_from(attempts).unwrap_or(u32::MAX)
+}
+
+/// How long an upstream took, if one answered. A host that does not tell has the duration
+/// of the whole request.
+fn answered_us(host: Host<'_>) -> Option<u64> {
+    let latency = latency_us(host.service_time_ms(), || host.backend_latency_ns());
+    latency.or_else(|| duration_us(host).filter(|_| attempts(host) > 0))
+}
+
+/// All the time that a request took, its client's included.
+fn duration_us(host: Host<'_>) -> Option<u64> {
+    host.request_duration_ns().map(|nanos| nanos / 1_000)
 }
 
 /// What breakers go by. A host without a clock has none that ever close again.
@@ -139,7 +174,10 @@ impl HttpFilter for Routing {
 
     fn configure(setup: Setup<'_>) -> Configured<Self> {
         let (program, diagnostics) = configure(setup.configuration, setup.workload);
+        let number = CONFIGURED.get().wrapping_add(1);
+        CONFIGURED.set(number);
         let filter = Self {
+            number,
             dice: Dice::new(random_seed(), program.split_count()),
             upstreams: Upstreams::new(&program.policies(), 0),
             guards: program.guards().iter().cloned().map(Guard::new).collect(),
@@ -177,7 +215,7 @@ impl HttpFilter for Routing {
             Verdict::Pass(edits) => Step::Forward(edits),
             Verdict::Reply(reply) => Step::Reply(reply),
             Verdict::Refuse(refusal) => Step::Reply(refusal.reply()),
-            Verdict::Forward(forwarding) => Self::send(request, forwarding),
+            Verdict::Forward(forwarding) => Self::send(self.number, request, forwarding),
         }
     }
 
@@ -191,12 +229,17 @@ impl HttpFilter for Routing {
     }
 
     fn on_done(&mut self, host: Host<'_>, sent: Sent) {
-        let end = End::of(host, sent.is_grpc);
+        let is_watched = sent.admission.is_some() || sent.watched.is_some();
+        if !is_watched || sent.by != self.number {
+            return;
+        }
+        let end = end(host, &sent);
+        let outcome = end.outcome(|| host.is_from_upstream());
         if let Some((number, subset)) = sent.watched {
-            self.tell_guard(host, number, subset, &end);
+            self.tell_guard(host, number, subset, outcome);
         }
         if let Some(admission) = &sent.admission {
-            self.take_back(host, admission, &end);
+            self.take_back(host, admission, outcome, end.attempts);
         }
     }
 
@@ -207,6 +250,11 @@ impl HttpFilter for Routing {
                 .upstreams(host, &mut self.upstreams, now_ms(host));
         }
         self.report.flush(host);
+    }
+
+    fn on_drop(&mut self, host: Host<'_>) {
+        self.report.flush(host);
+        self.report.take_back(host);
     }
 
     /// Requests go where Envoy's own routes send them.

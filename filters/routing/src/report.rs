@@ -74,11 +74,17 @@ impl Report {
     /// What is to be told of breakers and budgets once a second.
     pub fn upstreams(&mut self, host: Host<'_>, upstreams: &mut Upstreams, now_ms: u64) {
         let curtailed = upstreams.curtailed();
-        for _ in self.curtailed..curtailed {
-            self.counters.increment(host, CURTAILED, "");
+        let more = curtailed.saturating_sub(self.curtailed);
+        if more > 0 {
+            let more = u32::try_from(more).unwrap_or(u32::MAX);
+            self.counters.add(host, CURTAILED, "", more);
         }
         self.curtailed = curtailed;
         let ejected = i64::try_from(upstreams.ejected(now_ms)).unwrap_or(i64::MAX);
+        self.ejected_now(host, ejected);
+    }
+
+    fn ejected_now(&mut self, host: Host<'_>, ejected: i64) {
         let (told, id) = &mut self.ejected;
         if *told == ejected {
             return;
@@ -120,11 +126,21 @@ impl Report {
             let id = host.define_metric(MetricKind::Gauge, name).ok();
             self.gauges.push((id, 0));
         }
+        // A filter that is dropped sets them to 0, and may come after this one.
         if let Some((Some(id), told)) = self.gauges.get_mut(number)
-            && *told != value
+            && (*told, value) != (0, 0)
             && host.record_metric(*id, value).is_ok()
         {
             *told = value;
+        }
+    }
+
+    /// Takes back what gauges were told: they outlive the filter.
+    pub fn take_back(&mut self, host: Host<'_>) {
+        self.ejected_now(host, 0);
+        for (id, told) in self.gauges.drain(..) {
+            // Where it cannot be told there is nobody to tell.
+            let _ = id.filter(|_| told != 0).map(|id| host.record_metric(id, 0));
         }
     }
 

@@ -206,6 +206,8 @@ fn implied(worker: &Worker, stream: &Stream, segments: &[&[u8]]) -> Found {
             let elapsed_ns = worker.now_ns.saturating_sub(stream.started_ns);
             Found::Value(Value::Duration(elapsed_ns.cast_signed()))
         }
+        // It got there, or the recording would say by a flag why not.
+        [b"upstream", b"request_attempt_count"] => Found::Value(Value::Uint(1)),
         [b"response", b"backend_latency"] => NOT_FOUND,
         [b"response", b"flags"] => Found::Value(Value::Int(0)),
         [side @ (b"source" | b"destination"), b"port"] => port_of(stream, side),

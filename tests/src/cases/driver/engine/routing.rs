@@ -82,7 +82,7 @@ impl Router {
                 edits::apply(&mut fronted.headers, &to.request);
                 edits::apply(response, &to.response);
                 if let Some(admission) = to.admission {
-                    let answer = Outcome::of(200, None, 0);
+                    let answer = Outcome::Answer(200);
                     self.upstreams.end(&admission, answer, 1, NOW_MS);
                 }
             }
