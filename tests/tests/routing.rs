@@ -7,6 +7,7 @@
     reason = "without its module or Envoy this test can only fail"
 )]
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -16,6 +17,9 @@ use sluice_envoy::bootstrap::{
 use sluice_envoy::client::{Client, Connection, Protocol, Request, Response, Target};
 use sluice_envoy::service::scripted::{Answer, Scripted};
 use sluice_envoy::{Envoy, EnvoyBinary, RunningEnvoy, binary::find_module};
+
+#[path = "routing/outcomes.rs"]
+mod outcomes;
 
 const NAMESPACE: &str = "production";
 const HOST: &str = "order-service";
@@ -31,16 +35,21 @@ struct Mesh {
 impl Mesh {
     /// A listener for each configuration, by number.
     fn start(configs: &[Value]) -> Self {
+        let listeners = configs.iter().enumerate();
+        let listeners = listeners.map(|(number, config)| listener(number, config));
+        Self::of(EnvoyBinary::find_default().unwrap(), listeners)
+    }
+
+    fn of(binary: EnvoyBinary, listeners: impl Iterator<Item = Listener>) -> Self {
         let [v1, v2] = ["v1", "v2"].map(|name| Scripted::start(Answer::ok(name)).unwrap());
         let mut bootstrap = Bootstrap::new(Node::new(NAMESPACE, []))
             .cluster(&Cluster::http1("v1", v1.address()))
             .cluster(&Cluster::http1("v2", v2.address()));
-        for (number, config) in configs.iter().enumerate() {
-            bootstrap = bootstrap.listener(listener(number, config));
+        for listener in listeners {
+            bootstrap = bootstrap.listener(listener);
         }
-        let envoy = Envoy::new(EnvoyBinary::find_default().unwrap());
         Self {
-            envoy: envoy.start(bootstrap.into_json()).unwrap(),
+            envoy: Envoy::new(binary).start(bootstrap.into_json()).unwrap(),
             client: Client::new().unwrap(),
             v1,
             v2,
@@ -52,8 +61,11 @@ impl Mesh {
     }
 
     fn target(&self, listener: usize) -> Target {
-        let address = self.envoy.listener(&name(listener)).unwrap();
-        Target::new(address, Protocol::Http1)
+        Target::new(self.address(listener), Protocol::Http1)
+    }
+
+    fn address(&self, listener: usize) -> SocketAddr {
+        self.envoy.listener(&name(listener)).unwrap()
     }
 
     /// Requests that each version got since the last call.
@@ -79,18 +91,30 @@ fn name(listener: usize) -> String {
 fn listener(number: usize, config: &Value) -> Listener {
     let module = find_module("routing").unwrap();
     let filter = WasmFilter::new(&name(number), &module, &config.to_string());
-    let to = |subset: &str| {
+    let forward = json!({"route": {"cluster": "v1", "timeout": "0s"}});
+    listener_of(number, [filter.to_json()], forward)
+}
+
+/// The same with filters of the caller's choice, and with what becomes of requests for v1.
+fn listener_of(number: usize, filters: impl IntoIterator<Item = Value>, to_v1: Value) -> Listener {
+    let to = |subset: &str, mut route: Value| {
         let hint = json!({"name": "x-sluice-subset", "string_match": {"exact": subset}});
-        json!({"match": {"prefix": "/", "headers": [hint]},
-               "route": {"cluster": subset, "timeout": "0s"}})
+        route["match"] = json!({"prefix": "/", "headers": [hint]});
+        route
     };
-    let manager = HttpConnectionManager::to_cluster("v1")
-        .filter(filter.to_json())
+    let manager = HttpConnectionManager::to_cluster("v1");
+    let manager = filters
+        .into_iter()
+        .fold(manager, HttpConnectionManager::filter)
+        .field(
+            "internal_address_config",
+            json!({"cidr_ranges": [{"address_prefix": "10.0.0.0", "prefix_len": 8}]}),
+        )
         .field(
             "route_config",
             json!({"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [
-                to("v1"),
-                to("v2"),
+                to("v1", to_v1),
+                to("v2", json!({"route": {"cluster": "v2", "timeout": "0s"}})),
                 {"match": {"prefix": "/"}, "direct_response": {"status": 421}},
             ]}]}),
         );

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tonic::body::Body;
@@ -22,6 +22,8 @@ use crate::{
 pub struct Answer {
     /// Status code.
     pub status: u16,
+    /// Header lines.
+    pub headers: Vec<(&'static str, &'static str)>,
     /// Body.
     pub body: Vec<u8>,
     /// Wait before it.
@@ -34,6 +36,7 @@ impl Answer {
     pub fn ok(body: impl Into<Vec<u8>>) -> Self {
         Self {
             status: 200,
+            headers: Vec::new(),
             body: body.into(),
             after: Duration::ZERO,
         }
@@ -46,6 +49,13 @@ impl Answer {
             status,
             ..Self::ok("")
         }
+    }
+
+    /// With one more header line.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((name, value));
+        self
     }
 
     /// Later.
@@ -133,6 +143,10 @@ impl Handler for Script {
         let mut response = Response::new(Body::new(Full::new(Bytes::from(answer.body))));
         *response.status_mut() =
             StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        for (name, value) in answer.headers {
+            let value = HeaderValue::from_static(value);
+            response.headers_mut().append(name, value);
+        }
         response
     }
 }
