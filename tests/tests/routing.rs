@@ -18,6 +18,8 @@ use sluice_envoy::client::{Client, Connection, Protocol, Request, Response, Targ
 use sluice_envoy::service::scripted::{Answer, Scripted};
 use sluice_envoy::{Envoy, EnvoyBinary, RunningEnvoy, binary::find_module};
 
+#[path = "routing/gauges.rs"]
+mod gauges;
 #[path = "routing/outcomes.rs"]
 mod outcomes;
 

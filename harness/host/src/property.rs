@@ -153,6 +153,9 @@ fn of_stream(worker: &Worker, place: Place, stream: &Stream, segments: &[&[u8]])
         _ if rest.is_empty() => return Found::Refused(Status::SerializationFailure),
         b"request" => derived::request(stream, seat, rest),
         b"response" => derived::response(stream, seat, rest),
+        b"upstream" if rest == [b"request_attempt_count"] && !stream.request.sent.started => {
+            Derived::Value(Value::Uint(0))
+        }
         // Whatever a recording knows at its end, Envoy chooses the upstream
         // after its last filter.
         b"upstream" | b"upstream_filter_state" if !stream.request.sent.started => Derived::None,

@@ -1,6 +1,9 @@
 //! Properties and their encodings.
 
+use sluice_envoy::client::Protocol;
+
 use crate::conformance::Row;
+use crate::conformance::traffic::EXPORT_PATH;
 
 const NUMBER_8080: &str = "ok \\x90\\x1f\\x00\\x00\\x00\\x00\\x00\\x00";
 const NUMBER_200: &str = "ok \\xc8\\x00\\x00\\x00\\x00\\x00\\x00\\x00";
@@ -177,6 +180,44 @@ fn response() -> Vec<Row> {
             &[(
                 "property response grpc_status",
                 "ok \\x02\\x00\\x00\\x00\\x00\\x00\\x00\\x00",
+            )],
+        ),
+        Row::new(
+            "response trailers can be read in the log",
+            "whether a gRPC status was really sent is known there alone",
+        )
+        .path(EXPORT_PATH)
+        .protocol(Protocol::Http2)
+        .steps(
+            "log",
+            &[
+                ("property response trailers x-export-lines", "ok 3"),
+                ("property response trailers grpc-status", "not-found"),
+                ("property response headers grpc-status", "not-found"),
+            ],
+        ),
+        Row::new(
+            "how often a request was sent is known in the log",
+            "what was never sent tells nothing of the upstream",
+        )
+        .steps(
+            "log",
+            &[(
+                "property upstream request_attempt_count",
+                "ok \\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00",
+            )],
+        ),
+        Row::new(
+            "a request that is answered here was never sent",
+            "that count is 0 then, and not missing",
+        )
+        .steps("request_headers", &[("reply 503 late too\\slate -1", "ok")])
+        .statuses(&[503])
+        .steps(
+            "log",
+            &[(
+                "property upstream request_attempt_count",
+                "ok \\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00",
             )],
         ),
         Row::new(
