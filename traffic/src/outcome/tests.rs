@@ -150,7 +150,10 @@ fn who_waits_no_longer_than_it_likes_has_left() {
     assert_eq!(dead.outcome(|| true), LocalOrigin(503));
 }
 
-fn asked(lines: &[(&str, &str)], edits: &[HeaderEdit]) -> Asked {
+/// Header lines.
+type Lines<'a> = &'a [(&'a str, &'a str)];
+
+fn asked(lines: Lines<'_>, edits: &[HeaderEdit]) -> Asked {
     let lines: Vec<HeaderLine<'_>> = lines
         .iter()
         .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
@@ -188,7 +191,7 @@ fn a_client_may_say_how_long_it_waits() {
     const GRPC: (&str, &str) = ("content-type", "application/grpc");
     let of_route = [HeaderEdit::Set(TIMEOUT.into(), b"3000".to_vec())];
     let removed = [HeaderEdit::Remove(TRY.into())];
-    let table: [(&[(&str, &str)], &[HeaderEdit], bool); 12] = [
+    let table: [(Lines<'_>, &[HeaderEdit], bool); 12] = [
         (&[(TIMEOUT, "1")], &[], true),
         (&[(TRY, "1")], &[], true),
         (&[(TRY, "1")], &of_route, true),
