@@ -209,7 +209,7 @@ impl Guard {
             return Vec::new();
         }
         record.looked = now;
-        let event = match comparison::look(&self.config, &record.window) {
+        let event = match comparison::look(&self.config, &record.window.over(now)) {
             Look::Worse(finding) => self.find_worse(record, finding, now_ms),
             Look::TooFew | Look::NotWorse => self.recover(record, now_ms),
         };

@@ -1,13 +1,15 @@
 //! Whether a canary is worse than what it is to replace.
 //!
-//! A look compares the whole window. The canary is worse if
+//! A look compares the slots of the window that are over: of the one that has begun
+//! nobody knows how it will end. The canary is worse if
 //!
 //! * of both subsets there are `minSamples`,
 //! * its share of errors would be greater than the stable subset's and the margin by
 //!   chance as seldom as `confidence` asks for, or so would be the share of its latencies
 //!   above the stable subset's quantile and the margin; see [`exceedance`],
-//! * and it was so in two slots at least, so that one burst, which is no series of
-//!   independent samples, decides nothing.
+//! * and the same is hardly chance without any two neighbouring slots, so that one burst,
+//!   which is no series of independent samples, decides nothing: what is shorter than a
+//!   slot is in two of them at the most.
 //!
 //! There is one look a slot, whichever VM makes it, and every look asks for its part of
 //! the doubt that `confidence` leaves: looking often does not make a verdict likelier
@@ -16,13 +18,14 @@
 
 use super::config::{CanaryGuard, Latency};
 use super::exceedance::{self, Share};
-use super::window::{Counts, Pair, SLOTS, Window};
+use super::window::{Counts, Pair, SLOTS};
 
 /// All of something, in millionths.
 const ALL: u64 = 1_000_000;
 
-/// In how many slots at least the canary must have been worse.
-const LEAST_SLOTS: usize = 2;
+/// How likely what the slots without a burst show may be by chance. A canary that is
+/// surely worse in a whole window nearly always is so in half of it, by this.
+const DOUBT_WITHOUT_BURST: f64 = 0.01;
 
 /// What a canary is worse in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,9 +67,10 @@ pub(super) enum Look {
     Worse(Finding),
 }
 
-/// Looks at a window.
-pub(super) fn look(config: &CanaryGuard, window: &Window) -> Look {
-    let total = window.total();
+/// Looks at slots that are over.
+pub(super) fn look(config: &CanaryGuard, slots: &[&Pair]) -> Look {
+    let mut total = Pair::default();
+    slots.iter().for_each(|pair| total.merge(pair));
     let least = u64::from(config.min_samples);
     let has_enough = |counts: &Counts| counts.requests() >= least;
     if !has_enough(&total.stable) || !has_enough(&total.canary) {
@@ -74,29 +78,16 @@ pub(super) fn look(config: &CanaryGuard, window: &Window) -> Look {
     }
     let errors = config
         .errors
-        .and_then(|margin| errors(config, margin, window, &total));
+        .and_then(|margin| errors(config, margin, slots, &total));
     let finding = errors.or_else(|| {
         let latency = config.latency?;
-        latencies(config, latency, window, &total)
+        latencies(config, latency, slots, &total)
     });
     finding.map_or(Look::NotWorse, Look::Worse)
 }
 
-fn errors(config: &CanaryGuard, margin: u32, window: &Window, total: &Pair) -> Option<Finding> {
-    // The margin counts as errors of the stable subset that came without chance.
-    let allowed = |pair: &Pair| {
-        let failed = pair.stable.failed();
-        let more = (failed.whole * u64::from(margin)).div_ceil(ALL);
-        Share {
-            part: failed.whole.min(failed.part + more),
-            ..failed
-        }
-    };
-    let is_worse = |pair: &Pair| pair.canary.failed().exceeds(allowed(pair));
-    if !is_lasting(window, is_worse) || !is_sure(config, total.canary.failed(), allowed(total)) {
-        return None;
-    }
-    Some(Finding {
+fn errors(config: &CanaryGuard, margin: u32, slots: &[&Pair], total: &Pair) -> Option<Finding> {
+    is_worse(config, slots, total, |pair| failures(margin, pair)).then(|| Finding {
         signal: Signal::Errors,
         canary: error_figure(&total.canary),
         stable: error_figure(&total.stable),
@@ -106,28 +97,57 @@ fn errors(config: &CanaryGuard, margin: u32, window: &Window, total: &Pair) -> O
 fn latencies(
     config: &CanaryGuard,
     latency: Latency,
-    window: &Window,
+    slots: &[&Pair],
     total: &Pair,
 ) -> Option<Finding> {
-    let stable = total.stable.latencies.count();
-    let rank = rank(stable, latency.quantile);
-    let bound = total.stable.latencies.bound(rank)?;
-    let limit = u64::from(bound) * (ALL + u64::from(latency.worse_by));
-    let limit = limit.div_ceil(ALL);
-    let expected = Share {
-        part: expected_above(&total.stable, stable - rank, bound),
-        whole: stable,
-    };
-    let is_worse = |pair: &Pair| pair.canary.slower_than(limit).exceeds(expected);
-    let slower = total.canary.slower_than(limit);
-    if !is_lasting(window, is_worse) || !is_sure(config, slower, expected) {
-        return None;
-    }
-    Some(Finding {
+    is_worse(config, slots, total, |pair| slowness(latency, pair)).then(|| Finding {
         signal: Signal::Latency,
         canary: latency_figure(&total.canary, latency.quantile),
         stable: latency_figure(&total.stable, latency.quantile),
     })
+}
+
+/// What stands out of each subset's requests.
+#[derive(Debug, Clone, Copy)]
+struct Shares {
+    canary: Share,
+    stable: Share,
+}
+
+impl Shares {
+    fn chance(self) -> f64 {
+        exceedance::chance(self.canary, self.stable)
+    }
+}
+
+/// The shares of errors. The margin counts as errors of the stable subset that came
+/// without chance.
+fn failures(margin: u32, pair: &Pair) -> Shares {
+    let failed = pair.stable.failed();
+    let more = (failed.whole * u64::from(margin)).div_ceil(ALL);
+    Shares {
+        canary: pair.canary.failed(),
+        stable: Share {
+            part: failed.whole.min(failed.part + more),
+            ..failed
+        },
+    }
+}
+
+/// The shares of latencies above the stable subset's quantile, with the margin for the
+/// canary.
+fn slowness(latency: Latency, pair: &Pair) -> Shares {
+    let whole = pair.stable.latencies.count();
+    let rank = rank(whole, latency.quantile);
+    let bound = pair.stable.latencies.bound(rank).unwrap_or_default();
+    let limit = u64::from(bound) * (ALL + u64::from(latency.worse_by));
+    Shares {
+        canary: pair.canary.slower_than(limit.div_ceil(ALL)),
+        stable: Share {
+            part: expected_above(&pair.stable, whole - rank, bound),
+            whole,
+        },
+    }
 }
 
 /// How many of the stable subset's latencies lie above the end of its quantile's bucket.
@@ -142,15 +162,33 @@ fn expected_above(stable: &Counts, above_quantile: u64, bound: u32) -> u64 {
     }
 }
 
-/// Whether it was so in more than one slot.
-fn is_lasting(window: &Window, is_worse: impl Fn(&Pair) -> bool) -> bool {
-    window.slots().filter(|pair| is_worse(pair)).count() >= LEAST_SLOTS
+/// Whether a difference is as unlikely by chance as it has to be, and no burst made it.
+fn is_worse(
+    config: &CanaryGuard,
+    slots: &[&Pair],
+    total: &Pair,
+    shares: impl Fn(&Pair) -> Shares,
+) -> bool {
+    is_sure(config, shares(total))
+        && (0..slots.len())
+            .map(|burst| without(slots, burst))
+            .all(|rest| shares(&rest).chance() <= DOUBT_WITHOUT_BURST)
 }
 
-/// Whether a difference is as unlikely by chance as it has to be.
-fn is_sure(config: &CanaryGuard, canary: Share, stable: Share) -> bool {
+/// What is left without a slot and the one after it.
+fn without(slots: &[&Pair], burst: usize) -> Pair {
+    let mut rest = Pair::default();
+    for (number, pair) in slots.iter().enumerate() {
+        if number != burst && number != burst + 1 {
+            rest.merge(pair);
+        }
+    }
+    rest
+}
+
+fn is_sure(config: &CanaryGuard, shares: Shares) -> bool {
     let looks = f64::from(SLOTS * config.signals());
-    exceedance::chance(canary, stable) * looks * 1e6 <= f64::from(config.doubt)
+    shares.chance() * looks * 1e6 <= f64::from(config.doubt)
 }
 
 /// The rank of a quantile among so many: the least that has that share up to it.

@@ -217,6 +217,32 @@ fn an_equal_canary_is_never_drained() {
     }
 }
 
+/// Bursts that are shorter than a slot, wherever they lie in it: one client that repeats
+/// a bad request, or a machine that stands still.
+#[test]
+fn one_burst_drains_nothing_wherever_it_begins() {
+    let config = short();
+    let sound = EQUAL.split(50, 2_000, config.window_ms);
+    let bad = Traffic {
+        errors: (0, 900_000),
+        ..sound
+    };
+    let slow = Traffic {
+        slower_percent: 400,
+        ..sound
+    };
+    for (burst, seconds) in [(bad, 1), (bad, 4), (slow, 4)] {
+        for offset in 0..u64::from(config.window_ms) / 1_000 {
+            let mut proxy = Proxy::new(&config, 2, 0);
+            let parts = [(sound, 20 + offset), (burst, seconds), (sound, 25)];
+            for (traffic, seconds) in parts {
+                let said = proxy.drained_after(&traffic, seconds);
+                assert_eq!(said, None, "{burst:?} for {seconds} s after {offset} s");
+            }
+        }
+    }
+}
+
 #[test]
 fn what_is_worse_within_the_margins_is_left_alone() {
     for traffic in [failing(1), slower(5)] {

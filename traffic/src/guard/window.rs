@@ -6,8 +6,8 @@ use super::outcome::Outcome;
 use super::sketch::Sketch;
 use super::wire::{Reader, Writer};
 
-/// How many slots make a window. The one that has begun comes on top, so that a look at
-/// its beginning has the whole window.
+/// How many slots make a window. The one that has begun comes on top: only those that are
+/// over are compared.
 pub(super) const SLOTS: u32 = 4;
 
 /// What one subset did.
@@ -116,14 +116,16 @@ impl Window {
     /// All of it.
     pub(super) fn total(&self) -> Pair {
         let mut total = Pair::default();
-        for pair in self.slots() {
+        for (_, pair) in &self.0 {
             total.merge(pair);
         }
         total
     }
 
-    pub(super) fn slots(&self) -> impl Iterator<Item = &Pair> {
-        self.0.iter().map(|(_, pair)| pair)
+    /// The slots before this one, which is now.
+    pub(super) fn over(&self, now: u64) -> Vec<&Pair> {
+        let over = self.0.iter().filter(|(slot, _)| *slot < now);
+        over.map(|(_, pair)| pair).collect()
     }
 
     pub(super) fn is_empty(&self) -> bool {

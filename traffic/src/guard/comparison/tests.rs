@@ -4,6 +4,7 @@ use super::*;
 use crate::guard::Subset;
 use crate::guard::outcome::Outcome;
 use crate::guard::testing::config;
+use crate::guard::window::Window;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -50,8 +51,12 @@ fn window_of(slots: &[(Did, Did)]) -> Window {
     window
 }
 
+fn look_by(config: &CanaryGuard, slots: &[(Did, Did)]) -> Look {
+    look(config, &window_of(slots).over(slots.len() as u64))
+}
+
 fn looked(slots: &[(Did, Did)]) -> Look {
-    look(&config(), &window_of(slots))
+    look_by(&config(), slots)
 }
 
 fn signal(look: Look) -> Option<Signal> {
@@ -63,27 +68,25 @@ fn signal(look: Look) -> Option<Signal> {
 
 #[test]
 fn both_need_enough_samples() {
-    let (well, bad) = (did(100, 0), did(100, 100));
-    assert_eq!(
-        signal(looked(&[(well, bad), (well, bad)])),
-        Some(Signal::Errors)
-    );
-    assert_eq!(looked(&[(well, bad), (well, did(99, 99))]), Look::TooFew);
-    assert_eq!(looked(&[(well, bad), (did(99, 0), bad)]), Look::TooFew);
+    let (well, bad) = (did(50, 0), did(50, 50));
+    assert_eq!(signal(looked(&[(well, bad); 4])), Some(Signal::Errors));
+    let with = |last| looked(&[(well, bad), (well, bad), (well, bad), last]);
+    assert_eq!(with((well, did(49, 49))), Look::TooFew);
+    assert_eq!(with((did(49, 0), bad)), Look::TooFew);
     assert_eq!(looked(&[]), Look::TooFew);
 }
 
 #[test]
 fn errors_count_beyond_the_margin() {
     let stable = did(10_000, 100);
-    let verdict = |errors| signal(looked(&[(stable, did(1_000, errors)); 2]));
+    let verdict = |errors| signal(looked(&[(stable, did(1_000, errors)); 3]));
     // 1 % and the margin of 1 % are 20 of 1,000.
     assert_eq!(verdict(0), None);
     assert_eq!(verdict(20), None);
     assert_eq!(verdict(30), None, "by chance");
     assert_eq!(verdict(40), Some(Signal::Errors));
     let mut config = config();
-    let verdict = |config: &_| signal(look(config, &window_of(&[(stable, did(1_000, 40)); 2])));
+    let verdict = |config: &_| signal(look_by(config, &[(stable, did(1_000, 40)); 3]));
     config.errors = Some(30_000);
     assert_eq!(verdict(&config), None, "within another margin");
     config.errors = Some(0);
@@ -100,12 +103,12 @@ fn a_stable_subset_that_fails_always_cannot_be_worse() {
 
 #[test]
 fn a_finding_says_what_was_measured() {
-    let Look::Worse(finding) = looked(&[(did(10_000, 100), did(1_000, 100)); 2]) else {
+    let Look::Worse(finding) = looked(&[(did(10_000, 100), did(1_000, 100)); 3]) else {
         panic!("worse");
     };
     let figure = |value, samples| Figure { value, samples };
-    assert_eq!(finding.canary, figure(100_000, 2_000));
-    assert_eq!(finding.stable, figure(10_000, 20_000));
+    assert_eq!(finding.canary, figure(100_000, 3_000));
+    assert_eq!(finding.stable, figure(10_000, 30_000));
     let slow = |slow, slow_us| Did {
         slow,
         slow_us,
@@ -136,10 +139,8 @@ fn a_quantile_counts_beyond_the_margin() {
         worse_by: 200_000,
         ..latency
     });
-    let verdict = |config: &_, slow_us| {
-        let window = window_of(&[(slow(100_000), slow(slow_us)); 4]);
-        signal(look(config, &window))
-    };
+    let verdict =
+        |config: &_, slow_us| signal(look_by(config, &[(slow(100_000), slow(slow_us)); 4]));
     assert_eq!(verdict(&config, 119_000), None);
     assert_eq!(verdict(&config, 126_000), Some(Signal::Latency));
     config.latency = None;
@@ -161,43 +162,55 @@ fn what_lies_above_the_quantile_is_not_asked_about() {
     assert_eq!(verdict(60), Some(Signal::Latency), "3 %");
 }
 
+/// One that is shorter than a slot may lie on the boundary of two.
 #[test]
 fn one_burst_decides_nothing() {
-    let well = (did(1_000, 0), did(1_000, 0));
-    let burst = (did(1_000, 0), did(1_000, 300));
-    assert_eq!(looked(&[well, burst, well, well]), Look::NotWorse);
-    assert_eq!(
-        signal(looked(&[well, burst, burst, well])),
-        Some(Signal::Errors)
-    );
     let slow = Did {
         slow: 300,
         slow_us: 90_000,
         ..did(1_000, 0)
     };
-    let burst = (did(1_000, 0), slow);
-    assert_eq!(looked(&[well, burst, well, well]), Look::NotWorse);
-    assert_eq!(
-        signal(looked(&[well, well, burst, burst])),
-        Some(Signal::Latency)
-    );
+    for (burst, what) in [(did(1_000, 300), Signal::Errors), (slow, Signal::Latency)] {
+        let well = (did(1_000, 0), did(1_000, 0));
+        let burst = (did(1_000, 0), burst);
+        assert_eq!(looked(&[well, burst, well, well]), Look::NotWorse);
+        assert_eq!(looked(&[well, burst, burst, well]), Look::NotWorse);
+        assert_eq!(looked(&[well, well, burst, burst]), Look::NotWorse);
+        assert_eq!(looked(&[burst, burst]), Look::NotWorse);
+        assert_eq!(signal(looked(&[well, burst, burst, burst])), Some(what));
+        assert_eq!(signal(looked(&[burst, well, well, burst])), Some(what));
+    }
+}
+
+/// Nobody knows how a slot ends that has begun.
+#[test]
+fn a_slot_that_has_begun_does_not_count() {
+    let bad = (did(1_000, 0), did(1_000, 300));
+    let window = window_of(&[bad; 4]);
+    let at = |now| signal(look(&config(), &window.over(now)));
+    assert_eq!(at(2), None);
+    assert_eq!(at(3), Some(Signal::Errors));
+    assert_eq!(look(&config(), &window.over(0)), Look::TooFew);
 }
 
 #[test]
 fn doubt_is_shared_by_all_looks_of_a_window_at_all_signals() {
     assert_eq!(SLOTS, 4);
     let mut config = config();
-    let (canary, stable) = (Share { part: 4, whole: 4 }, Share { part: 0, whole: 4 });
+    let shares = Shares {
+        canary: Share { part: 4, whole: 4 },
+        stable: Share { part: 0, whole: 4 },
+    };
     // One in 70, and 8 looks.
     config.doubt = 114_286;
-    assert!(is_sure(&config, canary, stable));
+    assert!(is_sure(&config, shares));
     config.doubt = 114_285;
-    assert!(!is_sure(&config, canary, stable));
+    assert!(!is_sure(&config, shares));
     config.errors = None;
     config.doubt = 57_143;
-    assert!(is_sure(&config, canary, stable));
+    assert!(is_sure(&config, shares));
     config.doubt = 57_142;
-    assert!(!is_sure(&config, canary, stable));
+    assert!(!is_sure(&config, shares));
 }
 
 #[test]
