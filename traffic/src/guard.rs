@@ -17,6 +17,7 @@
 //! is lost or spoilt is made anew from what the VM that notices saw last, so a canary
 //! that was drained stays so.
 
+mod clients;
 mod comparison;
 pub mod config;
 mod event;
@@ -33,6 +34,7 @@ pub use config::{CanaryGuard, Latency};
 pub use event::Event;
 pub use outcome::{Outcome, latency_us};
 
+use clients::Kept;
 use comparison::Look;
 use record::{LATEST_MS, Record, State};
 use sluice_policy::shared_data::{self, Change, SharedData};
@@ -40,7 +42,7 @@ use window::Pair;
 
 /// Begins the key of every record, with the version of their form: modules of two versions
 /// run side by side during an update, and must not overwrite each other's.
-const KEY_PREFIX: &str = "sluice.traffic.guard.1/";
+const KEY_PREFIX: &str = "sluice.traffic.guard.2/";
 
 /// How often a change is tried against others in one tick.
 const MOST_TRIES: usize = 8;
@@ -70,6 +72,8 @@ pub struct Guard {
     key: String,
     /// What requests did since the last tick that could add it to the record.
     fresh: Pair,
+    /// The same of clients that stay where they are, not all of which counts.
+    kept: Kept,
     /// The record as it was seen last.
     view: Record,
     /// Whether the record in the host's data has been ours.
@@ -88,6 +92,7 @@ impl Guard {
             config,
             key,
             fresh: Pair::default(),
+            kept: Kept::default(),
             view,
             was_shared: false,
             is_replaced: false,
@@ -102,8 +107,21 @@ impl Guard {
     /// Counts a request that the split sent to a subset, at its end. Requests that went
     /// there for another reason are no fair sample, and neither are those that the
     /// filter answered itself.
-    pub fn observe(&mut self, subset: Subset, outcome: Outcome, latency_us: u64) {
-        self.fresh.add(subset, outcome, latency_us);
+    ///
+    /// `client` is a hash of the key that keeps the client where it is; its requests all
+    /// count as one. `None` where chance decided about this request alone.
+    pub fn observe(
+        &mut self,
+        subset: Subset,
+        client: Option<u64>,
+        outcome: Outcome,
+        latency_us: u64,
+    ) {
+        match client {
+            None => self.fresh.add(subset, outcome, latency_us),
+            Some(client) if self.view.clients.has(client) => {}
+            Some(client) => self.kept.add(client, subset, outcome, latency_us),
+        }
     }
 
     /// Whether the canary is to get no requests of the split.
@@ -165,6 +183,7 @@ impl Guard {
                 self.was_shared |= change == Change::Made;
                 self.view = record;
                 self.fresh = Pair::default();
+                self.kept.clear();
                 return events;
             }
         }
@@ -204,6 +223,10 @@ impl Guard {
             return self.restore(record, now, now_ms).into_iter().collect();
         }
         record.window.roll(now);
+        let clients = record
+            .clients
+            .count(&self.kept, now_ms, self.config.window_ms);
+        record.window.add(now, &clients);
         record.window.add(now, &self.fresh);
         if now == record.looked || (record.window.is_empty() && !is_worse) {
             return Vec::new();
@@ -224,7 +247,7 @@ impl Guard {
         }
         record.change(State::Watching);
         // It is judged by what it does from here on.
-        record.window.clear();
+        record.clear();
         record.looked = now;
         Some(Event::Restored)
     }
@@ -240,7 +263,7 @@ impl Guard {
             finding,
         });
         if !self.config.is_dry_run {
-            record.window.clear();
+            record.clear();
         }
         Some(Event::Drained(finding))
     }

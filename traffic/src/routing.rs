@@ -23,7 +23,7 @@ mod world;
 
 pub use chance::{Chance, Dice, Draw};
 pub use config::{Config, KINDS};
-pub use engine::{Decision, Forwarding, Verdict, decide};
+pub use engine::{Decision, Forwarding, Verdict, Watched, decide};
 pub use explain::{Explanation, FailedTest, NearMiss, explain};
 pub use hints::Hints;
 pub use program::{Program, configure};

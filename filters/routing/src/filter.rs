@@ -5,9 +5,9 @@ use std::cell::Cell;
 use sluice_adapter::{Configured, Host, HttpFilter, Level, Setup, Shared, Step, random_seed};
 use sluice_policy::{AttributeSet, HeaderEdit, HeaderLine, Request};
 use sluice_traffic::breaker::{Admission, Upstreams};
-use sluice_traffic::guard::{self, Guard, Subset, latency_us};
+use sluice_traffic::guard::{self, Guard, latency_us};
 use sluice_traffic::outcome::{Asked, End, Outcome};
-use sluice_traffic::routing::{Dice, Forwarding, Moment, Program, Verdict, configure, decide};
+use sluice_traffic::routing::{Dice, Forwarding, Moment, Program, Verdict, Watched, configure, decide};
 
 use crate::report::Report;
 
@@ -35,7 +35,7 @@ pub struct Sent {
     response: Vec<HeaderEdit>,
     admission: Option<Admission>,
     /// The guard that is to hear how it went.
-    watched: Option<(usize, Subset)>,
+    watched: Option<Watched>,
     asked: Asked,
     /// The filter that sent it: the numbers above mean nothing to another.
     by: u32,
@@ -67,7 +67,7 @@ impl Routing {
 
 impl Routing {
     /// A request is over that a guard watches.
-    fn tell_guard(&mut self, host: Host<'_>, number: usize, subset: Subset, outcome: Outcome) {
+    fn tell_guard(&mut self, host: Host<'_>, watched: Watched, outcome: Outcome) {
         let Some(outcome) = guard::Outcome::of(outcome) else {
             return;
         };
@@ -76,8 +76,9 @@ impl Routing {
             guard::Outcome::Left => duration_us(host),
             guard::Outcome::Good => answered_us(host),
         };
-        if let (Some(latency_us), Some(guard)) = (latency_us, self.guards.get_mut(number)) {
-            guard.observe(subset, outcome, latency_us);
+        let guard = self.guards.get_mut(watched.guard);
+        if let (Some(latency_us), Some(guard)) = (latency_us, guard) {
+            guard.observe(watched.subset, watched.client, outcome, latency_us);
         }
     }
 
@@ -235,8 +236,8 @@ impl HttpFilter for Routing {
         }
         let end = end(host, &sent);
         let outcome = end.outcome(|| host.is_from_upstream());
-        if let Some((number, subset)) = sent.watched {
-            self.tell_guard(host, number, subset, outcome);
+        if let Some(watched) = sent.watched {
+            self.tell_guard(host, watched, outcome);
         }
         if let Some(admission) = &sent.admission {
             self.take_back(host, admission, outcome, end.attempts);

@@ -2,13 +2,14 @@
 
 use sluice_policy::{fnv, shared_data};
 
+use super::clients::Clients;
 use super::comparison::{Figure, Finding, Signal};
 use super::config::CanaryGuard;
 use super::window::{SLOTS, Window};
 use super::wire::{Reader, Writer};
 
 /// Begins every record; its last byte is the version of the form.
-const MAGIC: &[u8; 13] = b"sluice.guard\x01";
+const MAGIC: &[u8; 13] = b"sluice.guard\x02";
 
 /// Later times are nobody's, so that no sum with one overflows.
 pub(super) const LATEST_MS: u64 = 1 << 62;
@@ -43,6 +44,8 @@ pub(super) struct Record {
     /// The slot in which the last look was.
     pub(super) looked: u64,
     pub(super) window: Window,
+    /// Who was counted in it, of the clients that stay where they are.
+    pub(super) clients: Clients,
 }
 
 impl Record {
@@ -62,6 +65,7 @@ impl Record {
         self.state.encode(&mut out);
         out.number(self.looked);
         self.window.encode(&mut out);
+        self.clients.encode(&mut out);
         shared_data::seal(MAGIC, &out.0)
     }
 
@@ -75,6 +79,7 @@ impl Record {
             state: State::decode(&mut input)?,
             looked: input.number()?,
             window: Window::decode(&mut input)?,
+            clients: Clients::decode(&mut input)?,
         };
         let is_worse = record.state != State::Watching;
         let is_plausible = (record.changes % 2 == 1) == is_worse && record.looked <= LATEST_MS;
@@ -108,6 +113,12 @@ impl Record {
             return false;
         };
         now_ms.saturating_sub(*since_ms) >= u64::from(after_ms)
+    }
+
+    /// Forgets what was counted.
+    pub(super) fn clear(&mut self) {
+        self.window.clear();
+        self.clients.clear();
     }
 
     /// Puts another state.

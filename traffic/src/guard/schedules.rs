@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::testing::{START, Shared, short};
 use super::{CanaryGuard, Event, Guard, Outcome, Subset};
+use crate::hash::mix;
 
 /// What happens next. VMs are named by number.
 #[derive(Debug, Clone, Copy)]
@@ -90,8 +91,10 @@ impl Seats {
                 true => Outcome::Failed,
                 false => Outcome::Good,
             };
-            guard.observe(Subset::Stable, Outcome::Good, 10_000);
-            guard.observe(Subset::Canary, outcome, 10_000);
+            // Some are clients that stay.
+            let client = (number % 3 == 0).then(|| mix(number.into()));
+            guard.observe(Subset::Stable, None, Outcome::Good, 10_000);
+            guard.observe(Subset::Canary, client, outcome, 10_000);
         }
     }
 

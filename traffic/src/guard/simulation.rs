@@ -98,7 +98,7 @@ impl Proxy {
             true => Outcome::Failed,
             false => Outcome::Good,
         };
-        self.guards[vm].observe(subset, outcome, latency_us);
+        self.guards[vm].observe(subset, None, outcome, latency_us);
     }
 
     /// A second passes, in which requests come; then all VMs tick.
@@ -298,3 +298,5 @@ fn four_vms_see_what_one_does() {
     );
     assert!(bytes < 8_192, "{bytes}");
 }
+
+mod sticky;

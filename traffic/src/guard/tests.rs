@@ -34,8 +34,9 @@ impl Vm {
                 true => Outcome::Failed,
                 false => Outcome::Good,
             };
-            self.guard.observe(Subset::Stable, Outcome::Good, 20_000);
-            self.guard.observe(Subset::Canary, canary, 20_000);
+            self.guard
+                .observe(Subset::Stable, None, Outcome::Good, 20_000);
+            self.guard.observe(Subset::Canary, None, canary, 20_000);
         }
         self.wait(ms)
     }
@@ -111,7 +112,8 @@ fn a_canary_that_does_as_well_is_not() {
 fn figures_are_those_of_the_window() {
     let mut vm = Vm::new(&config(), &Shared::default());
     vm.serve(1, 1_000);
-    vm.guard.observe(Subset::Canary, Outcome::Left, 90_000);
+    vm.guard
+        .observe(Subset::Canary, None, Outcome::Left, 90_000);
     let canary = vm.guard.figures(Subset::Canary);
     assert_eq!((canary.errors.value, canary.errors.samples), (10_000, 100));
     assert_eq!(canary.latency.samples, 99);
@@ -254,6 +256,51 @@ fn a_vm_that_starts_takes_over_what_others_found() {
     assert!(vm.guard.is_drained());
 }
 
+/// Whoever of the VMs served it: between ticks none knows of the others.
+#[test]
+fn a_client_that_stays_counts_once_for_all_vms() {
+    let shared = Shared::default();
+    let mut vms = [(); 3].map(|()| Vm::new(&config(), &shared));
+    for second in 0..30 {
+        for vm in &mut vms {
+            for client in 0..10_u64 {
+                let client = Some(crate::hash::mix(client));
+                vm.guard.observe(Subset::Canary, client, Outcome::Failed, 1);
+            }
+            assert_eq!(vm.wait(1_000), []);
+        }
+        let most = if second < 1 { 10 } else { 20 };
+        assert!((10..=most).contains(&vms[2].requests()), "second {second}");
+    }
+    let [vm, ..] = &mut vms;
+    vm.now_ms += WINDOW_MS;
+    vm.wait(SLOT_MS);
+    assert_eq!(vm.requests(), 0);
+    vm.guard
+        .observe(Subset::Canary, Some(1), Outcome::Failed, 1);
+    vm.wait(0);
+    assert_eq!(vm.requests(), 1, "it is forgotten with the window");
+}
+
+/// What a canary was drained for does not make it wait for its clients.
+#[test]
+fn a_restored_canary_counts_its_clients_anew() {
+    let mut vm = Vm::new(&restoring(10_000), &Shared::default());
+    let serve = |vm: &mut Vm| {
+        for client in 0..100_u64 {
+            let client = Some(crate::hash::mix(client));
+            vm.guard.observe(Subset::Canary, client, Outcome::Good, 1);
+        }
+        vm.wait(1_000)
+    };
+    serve(&mut vm);
+    assert_eq!(vm.requests(), 100);
+    vm.drain();
+    assert_eq!(vm.wait(10_000), [Event::Restored]);
+    serve(&mut vm);
+    assert_eq!(vm.requests(), 100);
+}
+
 #[test]
 fn whoever_is_overtaken_loses_nothing() {
     let shared = Shared::default();
@@ -293,7 +340,7 @@ fn who_always_loses_tries_again_at_the_next_tick() {
         data: shared,
         tries: 0,
     };
-    vm.guard.observe(Subset::Canary, Outcome::Good, 1);
+    vm.guard.observe(Subset::Canary, None, Outcome::Good, 1);
     assert_eq!(vm.guard.on_tick(START + 1_000, &mut contended), []);
     assert_eq!(contended.tries, 8);
     assert_eq!(vm.requests(), 200, "others' are seen");

@@ -10,6 +10,7 @@ use super::{cors, edits, path, redirect, rendezvous, split};
 use crate::breaker::{Admission, Refusal};
 use crate::config::{HeaderOperations, MILLION};
 use crate::guard::Subset;
+use crate::hash::hash;
 use crate::route_table::{Found, Route, header};
 
 /// What was decided, and by which route.
@@ -47,14 +48,25 @@ pub struct Forwarding<'p> {
     /// What counts it as under way, where something holds for the destinations of the
     /// route: to be taken back when it has ended.
     pub admission: Option<Admission>,
-    /// The guard by number that is to hear how it went, and what the destination is to it.
-    pub watched: Option<(usize, Subset)>,
+    /// Who is to hear how it went.
+    pub watched: Option<Watched>,
     /// Its port, subset and host, as `PORT|SUBSET|HOST`.
     pub name: &'p str,
     /// Edits of the request.
     pub request: Vec<HeaderEdit>,
     /// Edits of the response.
     pub response: Vec<HeaderEdit>,
+}
+
+/// A request that a guard counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watched {
+    /// The guard's number.
+    pub guard: usize,
+    /// What the destination is to it.
+    pub subset: Subset,
+    /// A hash of the key that the destination was chosen by, where clients are to stay.
+    pub client: Option<u64>,
 }
 
 /// Decides.
@@ -230,7 +242,8 @@ impl<'p> Context<'p, '_> {
         let shares = drained
             .filter(|_| canary == Canary::Drained)
             .unwrap_or(&forward.shares);
-        let Some(given) = self.choose(forward, &shares.weights, world, &mut response) else {
+        let chosen = self.choose(forward, &shares.weights, world, &mut response);
+        let Some((given, client)) = chosen else {
             return Verdict::Reply(not_found());
         };
         let Ok(path) = self.rewritten_path() else {
@@ -285,7 +298,15 @@ impl<'p> Context<'p, '_> {
             action: self.route.action,
             destination: number,
             // What a breaker moved here is no fair sample.
-            watched: forward.guard.zip(target.role).filter(|_| number == given),
+            watched: forward
+                .guard
+                .zip(target.role)
+                .filter(|_| number == given)
+                .map(|(guard, subset)| Watched {
+                    guard,
+                    subset,
+                    client,
+                }),
             admission,
             name: &target.name,
             request,
@@ -293,18 +314,20 @@ impl<'p> Context<'p, '_> {
         })
     }
 
-    /// The destination: by the client's key where clients are to stay, or drawn.
+    /// The destination: by the client's key, of which the hash for a guard is returned
+    /// too, where clients are to stay, or drawn.
     fn choose(
         &self,
         forward: &'p Forward,
         weights: &[u32],
         world: &mut impl World,
         response: &mut Vec<HeaderEdit>,
-    ) -> Option<usize> {
+    ) -> Option<(usize, Option<u64>)> {
         let targets = &forward.destinations;
         let by_key = |key: &[u8], scope: u64| {
             let names = targets.iter().map(|target| &*target.name);
-            rendezvous::choose(key, scope, names.zip(weights.iter().copied()))
+            let number = rendezvous::choose(key, scope, names.zip(weights.iter().copied()))?;
+            Some((number, forward.guard.map(|_| hash(0, key))))
         };
         let known = match &forward.sticky {
             Some((sticky, scope)) => (sticky.of(self.request, world), *scope),
@@ -316,10 +339,13 @@ impl<'p> Context<'p, '_> {
                 response.push(edit);
                 by_key(&key, scope)
             }
-            (Known::Not, _) => match weights {
-                [_] => Some(0),
-                weights => split::draw(self.route.action, weights.iter().copied(), world),
-            },
+            (Known::Not, _) => {
+                let number = match weights {
+                    [_] => Some(0),
+                    weights => split::draw(self.route.action, weights.iter().copied(), world),
+                };
+                number.map(|number| (number, None))
+            }
         }
     }
 

@@ -49,6 +49,8 @@ struct Proxy {
     dice: Dice,
     upstreams: Upstreams,
     guards: Vec<Guard>,
+    /// What a guard would count of the request that was sent last.
+    watched: Option<Watched>,
     now_ms: u64,
 }
 
@@ -73,6 +75,7 @@ impl Proxy {
             upstreams: Upstreams::new(&program.policies(), 0),
             guards: program.guards().iter().cloned().map(Guard::new).collect(),
             program,
+            watched: None,
             now_ms: 0,
         }
     }
@@ -125,11 +128,14 @@ impl Proxy {
             Verdict::Pass(edits) => Became::Passed(words(&edits)),
             Verdict::Reply(reply) => Became::Answered(reply),
             Verdict::Refuse(refusal) => Became::Refused(refusal.name()),
-            Verdict::Forward(to) => Became::Sent {
-                to: to.name.to_owned(),
-                request: words(&to.request),
-                response: words(&to.response),
-            },
+            Verdict::Forward(to) => {
+                self.watched = to.watched;
+                Became::Sent {
+                    to: to.name.to_owned(),
+                    request: words(&to.request),
+                    response: words(&to.response),
+                }
+            }
         }
     }
 

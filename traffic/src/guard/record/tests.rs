@@ -1,6 +1,7 @@
 //! The form of a record, and what is none.
 
 use super::*;
+use crate::guard::clients::Kept;
 use crate::guard::outcome::Outcome;
 use crate::guard::testing::config;
 use crate::guard::window::Pair;
@@ -37,7 +38,19 @@ fn record() -> Record {
         state: worse(),
         looked: 9,
         window: window(),
+        clients: Clients::default(),
     }
+}
+
+/// One with clients that were counted.
+fn sticky() -> Record {
+    let mut kept = Kept::default();
+    for client in [0, u64::MAX] {
+        kept.add(client, Subset::Canary, Outcome::Good, 100);
+    }
+    let mut record = record();
+    record.clients.count(&kept, 8_000, 64_000);
+    record
 }
 
 #[test]
@@ -59,6 +72,7 @@ fn a_record_is_read_as_it_was_written() {
     };
     let others = [
         record(),
+        sticky(),
         Record::new(1),
         Record {
             state: errors,
@@ -75,7 +89,7 @@ fn a_record_is_read_as_it_was_written() {
 fn the_form_of_a_record_stays() {
     let bytes = record().encode();
     let (magic, rest) = bytes.split_at(13);
-    assert_eq!(magic, b"sluice.guard\x01");
+    assert_eq!(magic, b"sluice.guard\x02");
     let (sum, rest) = rest.split_at(8);
     assert_eq!(sum, fnv::extend(fnv::START, rest).to_le_bytes());
     let expected = [
@@ -88,7 +102,17 @@ fn the_form_of_a_record_stays() {
         0, 1, 0, 1, // no error of the stable subset, one latency
         1, 0, // one error of the canary
     ];
-    assert_eq!(rest, expected);
+    assert_eq!(rest, [expected.as_slice(), &[0]].concat());
+    let bytes = sticky().encode();
+    let (_, rest) = bytes.split_at(21);
+    let (rest, bits) = rest.split_at(expected.len() + 1);
+    assert_eq!(
+        rest,
+        [expected.as_slice(), &[9]].concat(),
+        "the time from 1 on"
+    );
+    assert_eq!((bits.len(), bits[0], bits[16_383]), (16_384, 1, 0x80));
+    assert!(bits[1..16_383].iter().all(|byte| *byte == 0));
 }
 
 #[test]
@@ -138,6 +162,12 @@ fn what_no_vm_writes_makes_no_record() {
         }
         table.push(("a time that is nobody's", record));
     }
+    let mut late = sticky();
+    late.clients = Clients::default();
+    let mut kept = Kept::default();
+    kept.add(1, Subset::Canary, Outcome::Good, 1);
+    late.clients.count(&kept, LATEST_MS + 1, 1);
+    table.push(("clients of a time that is nobody's", late));
     for (why, record) in table {
         assert_eq!(Record::decode(&record.encode()), None, "{why}");
     }
@@ -168,8 +198,9 @@ fn a_record_is_bounded() {
         record.window.add(slot, &pair);
     }
     record.window.roll(14);
+    record.clients = sticky().clients;
     let bytes = record.encode();
-    assert!((18_900..19_200).contains(&bytes.len()), "{}", bytes.len());
+    assert!((35_300..35_600).contains(&bytes.len()), "{}", bytes.len());
     assert_eq!(Record::decode(&bytes), Some(record));
 }
 

@@ -7,6 +7,10 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// A split of a route between two subsets, by `weight` percent for the second one.
 fn split(weight: u32, by: &Value) -> Proxy {
+    Proxy::new(&split_by(weight, by))
+}
+
+fn split_by(weight: u32, by: &Value) -> Value {
     let mut config = of_service(json!({"http": [{"name": "r", "route": [
         {"destination": {"host": "b", "subset": "v1"}, "weight": 100 - weight},
         {"destination": {"host": "b", "subset": "v2"}, "weight": weight}]}]}));
@@ -16,7 +20,7 @@ fn split(weight: u32, by: &Value) -> Proxy {
         &json!({"virtualService": "s", "by": by}),
     );
     config["resources"].as_array_mut().unwrap().push(sticky);
-    Proxy::new(&config)
+    config
 }
 
 #[test]
@@ -74,6 +78,45 @@ fn clients_are_told_apart_by_what_is_declared() {
     let mut by_claim = split(50, &json!({"claim": "sub"}));
     let first = by_claim.judge(&request);
     assert!((0..20).all(|_| by_claim.judge(&request) == first));
+}
+
+/// What a guard of the split counts of a request of a client.
+#[test]
+fn a_guard_knows_clients_by_their_key() {
+    let guarded = |by: &Value| {
+        let mut config = split_by(50, by);
+        let spec = json!({"virtualService": "s", "stable": "v1", "canary": "v2"});
+        let guard = resource("CanaryGuard", "guard", &spec);
+        config["resources"].as_array_mut().unwrap().push(guard);
+        Proxy::new(&config)
+    };
+    let client = |proxy: &mut Proxy, headers: &[(&str, &str)]| {
+        proxy.destination(headers);
+        proxy.watched.expect("both subsets are watched").client
+    };
+    let mut proxy = guarded(&json!({"header": "x-user"}));
+    let mut known = Vec::new();
+    for number in 0..1_000 {
+        let name = number.to_string();
+        let headers = [("x-user", &*name)];
+        let first = client(&mut proxy, &headers);
+        assert_eq!(client(&mut proxy, &headers), first);
+        known.extend(first);
+    }
+    known.sort_unstable();
+    known.dedup();
+    assert_eq!(known.len(), 1_000);
+    assert_eq!(client(&mut proxy, &[]), None, "chance decides");
+    // Who brings back the cookie that it got is the same client.
+    let mut proxy = guarded(&json!({"cookie": {"name": "c"}}));
+    let Became::Sent { response, .. } = proxy.send("/", &[]) else {
+        panic!("not sent");
+    };
+    let new = proxy.watched.and_then(|watched| watched.client);
+    assert!(new.is_some());
+    let cookie = response[0].strip_prefix("set-cookie+=").unwrap();
+    let (cookie, _) = cookie.split_once(';').unwrap();
+    assert_eq!(client(&mut proxy, &[("cookie", cookie)]), new);
 }
 
 #[test]
