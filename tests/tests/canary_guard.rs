@@ -1,5 +1,5 @@
 //! CanaryGuards in a real Envoy with two workers: a canary that is worse gets no more
-//! requests, and one that is not keeps its share.
+//! requests, and one that is not keeps its share, whatever one client of it does.
 
 #![expect(
     clippy::unwrap_used,
@@ -14,20 +14,33 @@ use sluice_envoy::bootstrap::{
     Bootstrap, Cluster, FilterChain, HttpConnectionManager, Listener, Node, WasmFilter,
 };
 use sluice_envoy::client::{Client, Protocol, Request, Target};
-use sluice_envoy::service::drawn::{Conduct, Drawn};
+use sluice_envoy::service::drawn::{Conduct, Drawn, FAILS};
 use sluice_envoy::{Envoy, EnvoyBinary, RunningEnvoy, binary::find_module};
 
 const NAMESPACE: &str = "production";
 const WINDOW: Duration = Duration::from_secs(10);
-/// Whose canary fails more, whose is slower, and the rest, which do nothing wrong.
+/// Whose canary fails more, whose is slower, and whose has a customer with a tenth of the
+/// requests, all of which fail.
 const FAILING: &str = "failing";
 const SLOW: &str = "slow";
+const ATTACKED: &str = "attacked";
+const CUSTOMER: &str = "x-customer";
+const CUSTOMERS: u64 = 5_000;
+/// Canaries that do nothing wrong, and the window of their guards.
 const EQUALS: usize = 50;
+const EQUAL_WINDOW: Duration = Duration::from_secs(15);
+/// The default of `minSamples`.
+const MIN_SAMPLES: u64 = 200;
 
 const SOUND: Conduct = Conduct {
     median: Duration::from_millis(100),
     p99: 1.8,
     failing: 0.001,
+};
+
+const QUICK: Conduct = Conduct {
+    median: Duration::from_millis(40),
+    ..SOUND
 };
 
 /// Whether what is wrong with the canaries has begun.
@@ -55,13 +68,10 @@ struct Mesh {
 }
 
 impl Mesh {
-    fn start(hosts: &[String], min_samples: u32, seed: u64) -> Self {
-        let stable = Drawn::start(seed, |_| SOUND).unwrap();
+    fn start(resources: &[Value], conducts: [fn(&str) -> Conduct; 2], seed: u64) -> Self {
+        let [stable, canary] = conducts;
+        let stable = Drawn::start(seed, stable).unwrap();
         let canary = Drawn::start(!seed, canary).unwrap();
-        let resources: Vec<Value> = hosts
-            .iter()
-            .flat_map(|host| [service(host), guard(host, min_samples)])
-            .collect();
         let bootstrap = Bootstrap::new(Node::new(NAMESPACE, []))
             .cluster(&Cluster::http1("v1", stable.address()))
             .cluster(&Cluster::http1("v2", canary.address()))
@@ -112,27 +122,42 @@ fn service(host: &str) -> Value {
            "spec": {"hosts": [host], "http": [{"route": [to("v1"), to("v2")]}]}})
 }
 
-fn guard(host: &str, min_samples: u32) -> Value {
+fn guard(host: &str, window: Duration) -> Value {
     json!({"apiVersion": "sluice/v1alpha1", "kind": "CanaryGuard",
            "metadata": {"name": host, "namespace": NAMESPACE},
            "spec": {"virtualService": host, "stable": "v1", "canary": "v2",
-                    "window": format!("{}s", WINDOW.as_secs()), "minSamples": min_samples}})
+                    "window": format!("{}s", window.as_secs())}})
+}
+
+fn sticky(host: &str) -> Value {
+    json!({"apiVersion": "sluice/v1alpha1", "kind": "StickySplit",
+           "metadata": {"name": host, "namespace": NAMESPACE},
+           "spec": {"virtualService": host, "by": {"header": CUSTOMER}}})
+}
+
+/// Makes a request of a host, by the number of the request.
+type Ask<'a> = &'a (dyn Fn(&str, u64) -> Request + Sync);
+
+fn get(host: &str, _: u64) -> Request {
+    Request::new("GET", host, "/")
 }
 
 /// Clients of several hosts, until they are stopped.
-struct Load {
+struct Load<'a> {
     target: Target,
-    hosts: Vec<String>,
+    hosts: &'a [String],
+    ask: Ask<'a>,
     sent: AtomicU64,
     is_over: AtomicBool,
 }
 
-impl Load {
-    fn new(mesh: &Mesh, hosts: &[String]) -> Self {
+impl<'a> Load<'a> {
+    fn new(mesh: &Mesh, hosts: &'a [String], ask: Ask<'a>) -> Self {
         let address = mesh.envoy.listener("guarded").unwrap();
         Self {
             target: Target::new(address, Protocol::Http1),
-            hosts: hosts.to_vec(),
+            hosts,
+            ask,
             sent: AtomicU64::new(0),
             is_over: AtomicBool::new(false),
         }
@@ -142,7 +167,7 @@ impl Load {
     fn run<T>(&self, clients: usize, watch: impl FnOnce() -> T) -> T {
         std::thread::scope(|scope| {
             for number in 0..clients {
-                scope.spawn(move || self.ask(number));
+                scope.spawn(move || self.keep_asking(number));
             }
             let seen = watch();
             self.is_over.store(true, Ordering::Relaxed);
@@ -150,74 +175,135 @@ impl Load {
         })
     }
 
-    fn ask(&self, mut number: usize) {
+    fn keep_asking(&self, mut number: usize) {
         let client = Client::new().unwrap();
         let mut connection = client.connect(&self.target).unwrap();
         while !self.is_over.load(Ordering::Relaxed) {
             let host = self.hosts.get(number % self.hosts.len()).unwrap();
-            connection.send(&Request::new("GET", host, "/")).unwrap();
-            self.sent.fetch_add(1, Ordering::Relaxed);
+            let sent = self.sent.fetch_add(1, Ordering::Relaxed);
+            connection.send(&(self.ask)(host, sent)).unwrap();
             number += 1;
         }
     }
+
+    fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
 }
 
-fn windows(time: Duration) -> f64 {
-    time.as_secs_f64() / WINDOW.as_secs_f64()
+/// The answers to so many requests of a host, by version.
+fn versions(mesh: &Mesh, requests: impl IntoIterator<Item = Request>) -> Vec<String> {
+    let address = mesh.envoy.listener("guarded").unwrap();
+    let target = Target::new(address, Protocol::Http1);
+    let client = Client::new().unwrap();
+    let mut connection = client.connect(&target).unwrap();
+    let version = |request| {
+        let response = connection.send(&request).unwrap();
+        String::from_utf8_lossy(response.header("x-version").unwrap()).into_owned()
+    };
+    requests.into_iter().map(version).collect()
+}
+
+/// When each of two hosts is drained, if that is within two windows.
+fn drained(mesh: &Mesh, hosts: &[String]) -> [Option<Duration>; 2] {
+    let start = Instant::now();
+    let mut drained = [None; 2];
+    while start.elapsed() < WINDOW * 2 && drained.contains(&None) {
+        std::thread::sleep(Duration::from_millis(250));
+        for (host, drained) in hosts.iter().zip(&mut drained) {
+            if drained.is_none() && mesh.is_drained(host) {
+                *drained = Some(start.elapsed());
+            }
+        }
+    }
+    drained
 }
 
 #[test]
 fn a_canary_that_is_worse_is_drained_and_one_that_is_not_stays() {
+    canaries_that_are_worse_are_drained_within_two_windows();
+    equal_canaries_stay();
+}
+
+fn canaries_that_are_worse_are_drained_within_two_windows() {
     let hosts = [FAILING, SLOW].map(str::to_owned);
-    let mesh = Mesh::start(&hosts, 200, 1);
-    let load = Load::new(&mesh, &hosts);
-    let drained = load.run(80, || {
+    let attacked = [ATTACKED.to_owned()];
+    let mut resources = vec![sticky(ATTACKED)];
+    for host in hosts.iter().chain(&attacked) {
+        resources.extend([service(host), guard(host, WINDOW)]);
+    }
+    let mesh = Mesh::start(&resources, [|_| SOUND, canary], 1);
+    let bad = bad_customer(&mesh);
+    let ask = |host: &str, number: u64| match number % 10 {
+        0 => get(host, number).header(CUSTOMER, &bad).header(FAILS, "1"),
+        _ => get(host, number).header(CUSTOMER, format!("{}", number % CUSTOMERS)),
+    };
+    let (load, attack) = (
+        Load::new(&mesh, &hosts, &get),
+        Load::new(&mesh, &attacked, &ask),
+    );
+    let watch = || {
         std::thread::sleep(WINDOW);
         let false_alarms = hosts.iter().filter(|host| mesh.is_drained(host)).count();
         assert_eq!(false_alarms, 0, "drained before anything was wrong");
         IS_DEGRADED.store(true, Ordering::Relaxed);
-        let start = Instant::now();
-        let mut drained: [Option<Duration>; 2] = [None; 2];
-        while start.elapsed() < WINDOW * 4 && drained.contains(&None) {
-            std::thread::sleep(Duration::from_millis(250));
-            for (host, drained) in hosts.iter().zip(&mut drained) {
-                if drained.is_none() && mesh.is_drained(host) {
-                    *drained = Some(start.elapsed());
-                }
-            }
-        }
-        drained
-    });
-    IS_DEGRADED.store(false, Ordering::Relaxed);
-    let sent = load.sent.load(Ordering::Relaxed);
+        drained(&mesh, &hosts)
+    };
+    let drained = load.run(80, || attack.run(20, watch));
     for ((host, what), after) in hosts
         .iter()
         .zip(["+5 points of errors", "+20 % latency"])
         .zip(drained)
     {
-        let after = after
-            .unwrap_or_else(|| panic!("{host}: not drained within four windows, {sent} requests"));
-        println!("{what}: drained after {:.2} windows", windows(after));
+        let sent = load.sent();
+        assert!(
+            after.is_some(),
+            "{host}: not drained within two windows, {sent} requests"
+        );
+        let windows = after.unwrap().as_secs_f64() / WINDOW.as_secs_f64();
+        println!("{what}: drained after {windows:.2} windows");
         assert_eq!(mesh.announcements(host), 1, "once for both workers");
-        let client = Client::new().unwrap();
-        let mut connection = client.connect(&load.target).unwrap();
-        for _ in 0..20 {
-            let response = connection.send(&Request::new("GET", host, "/")).unwrap();
-            assert_eq!(response.header("x-version"), Some(&b"v1"[..]));
-        }
+        let answers = versions(&mesh, (0..20).map(|number| get(host, number)));
+        assert!(answers.iter().all(|version| version == "v1"), "{host}");
     }
-    println!("{sent} requests in all");
+    println!(
+        "{} requests, and {} of the attack",
+        load.sent(),
+        attack.sent()
+    );
+    assert!(!mesh.is_drained(ATTACKED), "by one customer");
+    assert!(attack.sent() > 4 * MIN_SAMPLES, "too few to judge");
+}
 
+/// A customer of the canary.
+fn bad_customer(mesh: &Mesh) -> String {
+    let names = || (0..64).map(|number| format!("bad-{number}"));
+    let asked = names().map(|name| get(ATTACKED, 0).header(CUSTOMER, name));
+    let answers = versions(mesh, asked);
+    let found = names().zip(answers).find(|(_, version)| version == "v2");
+    found.unwrap().0
+}
+
+/// Runs with seeds of their own, side by side in one proxy.
+fn equal_canaries_stay() {
     let hosts: Vec<String> = (0..EQUALS)
         .map(|number| format!("equal-{number}"))
         .collect();
-    let mesh = Mesh::start(&hosts, 30, 2);
-    let load = Load::new(&mesh, &hosts);
-    load.run(80, || std::thread::sleep(WINDOW * 3));
+    let resources: Vec<Value> = hosts
+        .iter()
+        .flat_map(|host| [service(host), guard(host, EQUAL_WINDOW)])
+        .collect();
+    let mesh = Mesh::start(&resources, [|_| QUICK, |_| QUICK], 2);
+    let load = Load::new(&mesh, &hosts, &get);
+    load.run(80, || std::thread::sleep(EQUAL_WINDOW * 3));
     let false_alarms = hosts.iter().filter(|host| mesh.is_drained(host)).count();
-    let sent = load.sent.load(Ordering::Relaxed);
+    let in_window = load.sent() / EQUALS as u64 / 3;
     println!(
-        "equal canaries: {false_alarms} of {EQUALS} drained in three windows, {sent} requests"
+        "equal canaries: {false_alarms} of {EQUALS} drained in three windows, each with {in_window} requests in a window"
     );
     assert_eq!(false_alarms, 0);
+    assert!(
+        in_window / 2 > MIN_SAMPLES,
+        "too few to judge: {in_window} requests in a window"
+    );
 }
