@@ -7,7 +7,9 @@ use sluice_policy::{AttributeSet, HeaderEdit, HeaderLine, Request};
 use sluice_traffic::breaker::{Admission, Upstreams};
 use sluice_traffic::guard::{self, Guard, latency_us};
 use sluice_traffic::outcome::{Asked, End, Outcome};
-use sluice_traffic::routing::{Dice, Forwarding, Moment, Program, Verdict, Watched, configure, decide};
+use sluice_traffic::routing::{
+    Dice, Forwarding, Moment, Program, Verdict, Watched, configure, decide,
+};
 
 use crate::report::Report;
 
