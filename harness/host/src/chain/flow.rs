@@ -288,6 +288,14 @@ impl Chain {
             self.refuse_headless(stream);
             return;
         }
+        let unsendable = lane.headers.iter().find(|(_, value)| !is_sendable(value));
+        if direction == Direction::Request
+            && let Some((name, _)) = unsendable
+        {
+            let name = String::from_utf8_lossy(name).into_owned();
+            self.refuse_unsendable(stream, &name);
+            return;
+        }
         lane.sent.started = true;
         if direction == Direction::Response {
             self.note_status(stream);
@@ -341,4 +349,12 @@ impl Chain {
             Direction::Response => self.finish_stream(stream),
         }
     }
+}
+
+/// Whether Envoy's router sends such a value upstream: RFC 9110 section 5.5 allows no
+/// control characters but tabs.
+fn is_sendable(value: &[u8]) -> bool {
+    value
+        .iter()
+        .all(|byte| *byte == b'\t' || !byte.is_ascii_control())
 }

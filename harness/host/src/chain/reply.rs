@@ -13,6 +13,9 @@ const FAIL_STREAM: &[u8] = b"wasm_fail_stream";
 /// Details of a response that lost what it needs.
 const REMOVED_HEADERS: &str = "filter_removed_required_response_headers";
 
+/// Details of a request that cannot be sent upstream.
+const UNSENDABLE_HEADERS: &str = "filter_removed_required_request_headers";
+
 /// gRPC status `UNAVAILABLE`.
 const UNAVAILABLE: u32 = 14;
 
@@ -130,6 +133,33 @@ impl Chain {
         found.response.reset(plugins);
         let body = found.compose(reply);
         self.send_directly(stream, body);
+    }
+
+    /// Answers 503 when the plugins left a request with a value that no header can have:
+    /// Envoy's router does not send it. The answer passes the plugins.
+    pub(super) fn refuse_unsendable(&mut self, stream: usize, name: &str) {
+        let plugins = self.plugins.len();
+        let Some(found) = self.worker.streams.get_mut(stream) else {
+            return;
+        };
+        let message = format!("invalid header value for: {name}");
+        let reply = LocalReply {
+            status: 503,
+            details: format!("{UNSENDABLE_HEADERS}{{{}}}", message.replace(' ', "_")).into_bytes(),
+            body: message.into_bytes(),
+            headers: Vec::new(),
+            grpc_status: None,
+        };
+        found.request.closed = true;
+        found.ending = Some(Ending {
+            kind: OutcomeKind::Replied,
+            plugin: None,
+        });
+        found.details = Some(reply.details.clone());
+        found.response.reset(plugins);
+        let body = found.compose(reply);
+        let end = body.is_empty();
+        self.pass_reply(stream, body, end);
     }
 
     /// Ends a stream without an answer.

@@ -8,6 +8,7 @@ pub(super) fn rows() -> Vec<Row> {
     [
         reading(),
         writing(),
+        unsendable(),
         absent(),
         connection_manager(),
         trailers(),
@@ -217,6 +218,82 @@ fn writing() -> Vec<Row> {
             ],
         )
         .statuses(&[418]),
+    ]
+}
+
+fn unsendable() -> Vec<Row> {
+    let detail = "ok filter_removed_required_request_headers{invalid_header_value_for:_x-a}";
+    let refused = |name, why| Row::new(name, why).statuses(&[503]).stays_here();
+    vec![
+        refused(
+            "a request with a line break in a header is not sent",
+            "the map takes it, and the router answers in place of the upstream",
+        )
+        .steps(
+            "request_headers",
+            &[("add request_headers x-a 1\\x0d\\x0ax-b:2", "ok")],
+        )
+        .steps(
+            "response_headers",
+            &[
+                ("property response code_details", detail),
+                ("header response_headers content-type", "ok text/plain"),
+            ],
+        )
+        .response_body("invalid header value for: x-a"),
+        refused(
+            "neither is one with NUL or another control character in it",
+            "all but tabs, the last one too",
+        )
+        .steps(
+            "request_headers",
+            &[("add request_headers x-a 1\\x00", "ok")],
+        )
+        .response_body("invalid header value for: x-a"),
+        refused(
+            "nor one with the control character of the highest number",
+            "it is no letter either",
+        )
+        .steps(
+            "request_headers",
+            &[("add request_headers x-a \\x7f", "ok")],
+        )
+        .response_body("invalid header value for: x-a"),
+        refused(
+            "a line break in the authority is one in a header",
+            "filters rewrite it from what others wrote",
+        )
+        .steps(
+            "request_headers",
+            &[("replace request_headers :authority a\\x0ab", "ok")],
+        )
+        .response_body("invalid header value for: :authority"),
+        refused("so is one in the path", "likewise")
+            .steps(
+                "request_headers",
+                &[("replace request_headers :path /a\\x0d\\x0ab", "ok")],
+            )
+            .response_body("invalid header value for: :path"),
+        Row::new(
+            "tabs and bytes beyond ASCII are sent",
+            "a header may have them",
+        )
+        .steps(
+            "request_headers",
+            &[("add request_headers x-a 1\\x092\\x803", "ok")],
+        )
+        .upstream_header("x-a", Some("1\\t2\\x803")),
+        Row::new(
+            "a line break in a header of a response begins another one",
+            "HTTP/1.1 is written as the map has it: a filter must not put one there",
+        )
+        .steps(
+            "response_headers",
+            &[("add response_headers x-a 1\\x0d\\x0ax-b:2", "ok")],
+        )
+        .response_header("x-a", Some("1"))
+        .response_header("x-b", Some("2"))
+        .otherwise_on("harness", "has no codec that writes lines"),
     ]
 }
 
