@@ -5,6 +5,7 @@ use std::ops::Range;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value};
+use sluice_policy::field;
 use sluice_policy::json::{TrailingComma, parse_untrusted};
 
 use crate::decimal;
@@ -54,10 +55,7 @@ pub(crate) fn header_value(
         Some(Value::String(text)) => text.clone(),
         Some(compound) => BASE64_STANDARD.encode(compound.to_string()),
     };
-    if text
-        .bytes()
-        .any(|byte| byte.is_ascii_control() && byte != b'\t')
-    {
+    if !field::is_value(text.as_bytes()) {
         return Err(Unsendable);
     }
     Ok((!text.is_empty()).then(|| text.into_bytes()))

@@ -24,7 +24,7 @@ pub fn milliseconds(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<u3
     if milliseconds.is_none() {
         node.error(
             DiagnosticCode::InvalidDuration,
-            "a duration of at least 1ms, such as \"5s\"",
+            "a duration from 1ms to 596h, such as \"5s\"",
             diagnostics,
         );
     }

@@ -7,6 +7,7 @@ pub mod callout;
 pub mod diagnostic;
 pub mod duration;
 pub mod fact;
+pub mod field;
 pub mod fnv;
 pub mod json;
 pub mod labels;

@@ -1,7 +1,7 @@
 //! Where a rule takes tokens from: `fromHeaders`, `fromParams`, `fromCookies`.
 
 use sluice_policy::json::Node;
-use sluice_policy::{DiagnosticCode, Diagnostics};
+use sluice_policy::{DiagnosticCode, Diagnostics, field};
 
 use super::header;
 
@@ -38,8 +38,8 @@ fn read_header(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<(Box<st
 
 fn read_prefix<'v>(node: &Node<'v>, diagnostics: &mut Diagnostics) -> Option<&'v str> {
     let prefix = node.string(diagnostics)?;
-    if prefix.contains(['\r', '\n', '\0']) {
-        let expected = "a prefix without line breaks and NUL, which no header has";
+    if !field::is_value(prefix.as_bytes()) {
+        let expected = "a prefix without control characters, which no header has";
         node.error(DiagnosticCode::InvalidHeaderName, expected, diagnostics);
         return None;
     }

@@ -2,6 +2,7 @@
 
 use crate::diagnostic::{DiagnosticCode, Diagnostics, quote};
 use crate::duration;
+use crate::field;
 use crate::json::{Node, Object};
 
 /// Time that Envoy waits for an external authorizer if nothing else is said.
@@ -254,13 +255,12 @@ fn read_additional_headers(
         let Some(value) = node.string(diagnostics) else {
             continue;
         };
-        if !is_token(name) {
+        if !field::is_name(name) {
             let (code, expected) = (DiagnosticCode::InvalidProvider, "the name of a header");
             diagnostics.error(code, node.path(), quote(name), expected);
         }
-        // RFC 9110 section 5.5: the rest could end the line, or the header.
-        if value.contains(['\r', '\n', '\0']) {
-            let expected = "a value without line breaks and NUL";
+        if !field::is_value(value.as_bytes()) {
+            let expected = "a value without control characters";
             node.error(DiagnosticCode::InvalidProvider, expected, diagnostics);
         }
         pairs.push((name.to_owned(), value.to_owned()));
@@ -286,13 +286,7 @@ fn names(object: &mut Object<'_>, key: &'static str, diagnostics: &mut Diagnosti
 fn is_name_pattern(text: &str) -> bool {
     let stripped = text.strip_prefix('*').or_else(|| text.strip_suffix('*'));
     let name = stripped.unwrap_or(text);
-    text == "*" || is_token(name) && !name.contains('*')
-}
-
-/// RFC 9110 section 5.6.2. Pseudo-headers are none: they begin with a colon.
-fn is_token(text: &str) -> bool {
-    let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !text.is_empty() && text.bytes().all(is_tchar)
+    text == "*" || field::is_name(name) && !name.contains('*')
 }
 
 #[cfg(test)]
