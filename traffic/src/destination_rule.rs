@@ -16,7 +16,7 @@ mod traffic_policy;
 mod tests;
 
 use sluice_policy::json::{Node, Object};
-use sluice_policy::{DiagnosticCode, Diagnostics, Labels, Resource, selector};
+use sluice_policy::{DiagnosticCode, Diagnostics, Labels, Resource, field, selector};
 
 pub use resolve::{DestinationRules, NoSubset, SubsetPolicy};
 pub use traffic_policy::{BudgetPolicy, Limits, Outlier, PortPolicy, TrafficPolicy};
@@ -131,7 +131,7 @@ fn read_subset(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Subset>
     if let Some(labels) = labels {
         labels.string_map(diagnostics);
     }
-    let name = name?.text(diagnostics)?;
+    let name = field::label(&name?, diagnostics)?;
     Some(Subset {
         name: name.into(),
         policy,

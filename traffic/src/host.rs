@@ -8,7 +8,10 @@ const CLUSTER_DOMAIN: &str = "svc.cluster.local";
 /// A host that a resource of `namespace` names, in full and in lower case.
 pub(crate) fn in_full(host: &str, namespace: &str) -> String {
     let mut host = host.to_ascii_lowercase();
-    if !host.contains(['.', '*']) {
+    if host.contains(':') {
+        // RFC 3986 section 3.2.2: so the authority has an IPv6 address.
+        host = ["[", &host, "]"].concat();
+    } else if !host.contains(['.', '*']) {
         host = format!("{host}.{namespace}.{CLUSTER_DOMAIN}");
     }
     host
@@ -53,9 +56,16 @@ mod tests {
     #[test]
     fn a_short_name_is_a_service_of_the_rules_namespace() {
         assert_eq!(in_full("Shop", "prod"), "shop.prod.svc.cluster.local");
-        for host in ["shop.prod", "shop.example.com", "*", "*.example.com"] {
+        for host in [
+            "shop.prod",
+            "shop.example.com",
+            "*",
+            "*.example.com",
+            "10.0.0.1",
+        ] {
             assert_eq!(in_full(host, "prod"), host);
         }
+        assert_eq!(in_full("2001:DB8::1", "prod"), "[2001:db8::1]");
     }
 
     #[test]

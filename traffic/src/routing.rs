@@ -13,6 +13,7 @@ mod path;
 mod program;
 mod redirect;
 mod rendezvous;
+mod scope;
 mod shares;
 mod split;
 mod sticky;

@@ -68,7 +68,7 @@ impl HttpFilter for Faults {
     type Waiting = Pending;
 
     fn configure(setup: Setup<'_>) -> Configured<Self> {
-        let (program, diagnostics) = configure(setup.configuration, setup.workload);
+        let (program, diagnostics) = configure(setup.configuration, setup.workload, None);
         let filter = Self {
             program,
             dice: Dice::new(random_seed(), 0),

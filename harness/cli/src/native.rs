@@ -65,7 +65,9 @@ const FILTERS: [([&str; 2], Configure); 4] = [
         (Native::Jwt(program), findings)
     }),
     (["sluice-fault", "fault"], |configuration, workload| {
-        let (program, findings) = sluice_traffic::fault::configure(configuration, Some(workload));
+        let now_s = Some(crate::token::time::system_now());
+        let (program, findings) =
+            sluice_traffic::fault::configure(configuration, Some(workload), now_s);
         (Native::Fault(Box::new(program)), findings)
     }),
     (["sluice-routing", "routing"], |configuration, workload| {

@@ -11,6 +11,9 @@ use super::report::Report;
 use super::verdict::Verdict;
 use super::yaml;
 
+/// Seconds since 1970 at which it is judged what has expired: 2025-10-09.
+const NOW_S: u64 = 1_760_000_000;
+
 /// One document.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -106,7 +109,9 @@ impl Reject {
             Filter::Authz => sluice_authz::configure(text.as_bytes(), workload).1,
             Filter::Jwt => sluice_jwt::configure(text.as_bytes(), workload).1,
             Filter::Routing => sluice_traffic::routing::configure(text.as_bytes(), workload).1,
-            Filter::Fault => sluice_traffic::fault::configure(text.as_bytes(), workload).1,
+            Filter::Fault => {
+                sluice_traffic::fault::configure(text.as_bytes(), workload, Some(NOW_S)).1
+            }
         }
     }
 

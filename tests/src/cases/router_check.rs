@@ -199,7 +199,7 @@ type Shown = fn(&Observation) -> String;
 /// What a line pins, and how it shows.
 const COMPARED: [(&str, Shown); 5] = [
     ("cluster_name", |found| {
-        found.upstream_value(SUBSET).unwrap_or_default()
+        route::cluster(&found.upstream_value(SUBSET).unwrap_or_default())
     }),
     ("virtual_host_name", |found| {
         let route = found.upstream_value(ROUTE).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! `corsPolicy`: which other sites' pages may ask (the Fetch standard, section 3.2).
 
 use sluice_policy::json::{Node, Object};
-use sluice_policy::{DiagnosticCode, Diagnostics, duration};
+use sluice_policy::{DiagnosticCode, Diagnostics, duration, field};
 
 use super::string_match::{self, ValueMatcher};
 use crate::matcher::TextMatcher;
@@ -108,6 +108,9 @@ fn check_methods(node: &Node<'_>, diagnostics: &mut Diagnostics) {
 
 fn join(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Box<str> {
     let texts = node.texts(diagnostics).unwrap_or_default();
-    let texts: Vec<&str> = texts.into_iter().map(|(text, _)| text).collect();
+    let texts: Vec<&str> = texts
+        .into_iter()
+        .filter_map(|(_, node)| field::value(&node, diagnostics))
+        .collect();
     texts.join(",").into()
 }

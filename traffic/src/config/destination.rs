@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sluice_policy::json::Node;
-use sluice_policy::{DiagnosticCode, Diagnostics};
+use sluice_policy::{DiagnosticCode, Diagnostics, field};
 
 use super::header_operations::{self, Headers};
 
@@ -16,6 +16,8 @@ pub struct Destination {
     pub subset: Option<Box<str>>,
     /// `port.number`.
     pub port: Option<u16>,
+    /// Where it stands.
+    pub path: Box<str>,
 }
 
 /// One item of `route`.
@@ -78,13 +80,16 @@ pub(super) fn read(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Des
     let subset = object.take("subset");
     let port = object.take("port");
     object.finish(diagnostics);
-    let host = host.and_then(|host| host.text(diagnostics));
-    let subset = subset.and_then(|subset| subset.string(diagnostics));
+    let host = host.and_then(|host| field::host(&host, diagnostics));
+    // An empty one is none, as in the message that Istio reads.
+    let subset = subset.filter(|subset| subset.value().as_str() != Some(""));
+    let subset = subset.and_then(|subset| field::label(&subset, diagnostics));
     let port = port.and_then(|port| read_port(&port, diagnostics));
     Some(Destination {
         host: host?.into(),
-        subset: subset.filter(|subset| !subset.is_empty()).map(Into::into),
+        subset: subset.map(Into::into),
         port,
+        path: node.path().into(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! `headers`: what is changed in a request or a response.
 
 use sluice_policy::json::Node;
-use sluice_policy::{DiagnosticCode, Diagnostics};
+use sluice_policy::{DiagnosticCode, Diagnostics, field};
 
 use super::value_template::{self, ValueTemplate};
 use crate::sorted;
@@ -29,11 +29,9 @@ pub struct HeaderOperations {
     pub authority: Option<Box<str>>,
 }
 
-/// Whether a text is the name of a header (RFC 9110 section 5.6.2) or of a pseudo-header.
-pub(crate) fn is_name(text: &str) -> bool {
-    let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    let name = text.strip_prefix(':').unwrap_or(text);
-    !name.is_empty() && name.bytes().all(is_tchar)
+/// Whether a text is the name of a header or of a pseudo-header.
+pub(super) fn is_name(text: &str) -> bool {
+    field::is_name(text.strip_prefix(':').unwrap_or(text))
 }
 
 /// Reads `headers`.
@@ -86,7 +84,7 @@ fn lines(
         let Some(name) = name(key, &node, diagnostics) else {
             continue;
         };
-        let Some(value) = node.string(diagnostics) else {
+        let Some(value) = field::value(&node, diagnostics) else {
             continue;
         };
         if matches!(&*name, "host" | ":authority") {

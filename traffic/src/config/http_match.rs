@@ -126,7 +126,12 @@ fn subject(key: &str, node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<
         .get(..CLAIMS.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(CLAIMS));
     let subject = if is_claim {
-        let path = key.get(CLAIMS.len()..).and_then(claim_path);
+        let rest = key.get(CLAIMS.len()..).unwrap_or_default();
+        let path = match rest.strip_prefix('.') {
+            Some(dotted) if !dotted.starts_with('[') => claim_path(dotted),
+            None if rest.starts_with('[') => claim_path(rest),
+            _ => None,
+        };
         path.map(|path| HeaderSubject::Claim(path.into()))
     } else {
         header_operations::is_name(key)
@@ -140,12 +145,12 @@ fn subject(key: &str, node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<
     subject
 }
 
-/// `.a.b` or `[a][b]`: in brackets a name may have dots.
-fn claim_path(rest: &str) -> Option<Vec<Box<str>>> {
-    let names: Vec<&str> = match rest.strip_prefix('.') {
-        Some(dotted) => dotted.split('.').collect(),
-        None => {
-            let mut rest = rest.strip_prefix('[')?.strip_suffix(']')?;
+/// `a.b` or `[a][b]`: in brackets a name may have dots.
+pub(crate) fn claim_path(text: &str) -> Option<Vec<Box<str>>> {
+    let names: Vec<&str> = match text.strip_prefix('[') {
+        None => text.split('.').collect(),
+        Some(rest) => {
+            let mut rest = rest.strip_suffix(']')?;
             let mut names = Vec::new();
             while let Some((name, others)) = short_text::split_once(rest, "][") {
                 names.push(name);

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use sluice_policy::json::{Node, Object};
-use sluice_policy::{DiagnosticCode, Diagnostics, duration};
+use sluice_policy::{DiagnosticCode, Diagnostics, duration, field};
 
 use super::destination::{self, WeightedDestination};
 use super::header_operations::{self, Headers};
@@ -39,6 +39,8 @@ pub struct HttpRoute {
     pub cors: Option<Cors>,
     /// `headers`.
     pub headers: Headers,
+    /// Where it stands.
+    pub path: Box<str>,
 }
 
 /// `route`, `redirect` or `directResponse`.
@@ -79,11 +81,8 @@ pub(super) fn read(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Htt
     let cors = cors::read(&mut object, diagnostics);
     let headers = header_operations::read(object.take("headers"), diagnostics);
     object.finish(diagnostics);
-    if let (Some(fault), Some(RouteAction::Redirect(_) | RouteAction::Respond(_))) =
-        (&fault, &action)
-    {
-        let expected = "no fault on a route that answers by itself";
-        fault.error(DiagnosticCode::ConflictingFields, expected, diagnostics);
+    if let Some(RouteAction::Redirect(_) | RouteAction::Respond(_)) = &action {
+        check_answer(node, diagnostics);
     }
     Some(HttpRoute {
         name,
@@ -96,14 +95,49 @@ pub(super) fn read(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Htt
         mirrors,
         cors,
         headers,
+        path: node.path().into(),
     })
+}
+
+/// What a route that answers by itself must not have: Istio refuses it.
+const NOT_FOR_ANSWERS: [&str; 2] = ["fault", "rewrite"];
+
+/// What Istio accepts there, and nothing comes of it.
+const IDLE_FOR_ANSWERS: [&str; 4] = ["timeout", "retries", "mirror", "mirrors"];
+
+/// Reports what a route has that answers by itself, and what only routes can have that
+/// send a request on.
+fn check_answer(node: &Node<'_>, diagnostics: &mut Diagnostics) {
+    let Some(mut object) = node.object(diagnostics) else {
+        return;
+    };
+    for node in NOT_FOR_ANSWERS
+        .into_iter()
+        .filter_map(|key| object.take(key))
+    {
+        node.error(DiagnosticCode::ConflictingFields, NOTHING_SENT, diagnostics);
+    }
+    for node in IDLE_FOR_ANSWERS
+        .into_iter()
+        .filter_map(|key| object.take(key))
+    {
+        warn_of_idle(&node, NOTHING_SENT, diagnostics);
+    }
+}
+
+const NOTHING_SENT: &str = "nothing of it on a route that answers by itself";
+
+/// Warns of what Istio accepts, and nothing comes of it.
+pub(super) fn warn_of_idle(node: &Node<'_>, expected: &str, diagnostics: &mut Diagnostics) {
+    let found = "a key without effect";
+    diagnostics.warning(DiagnosticCode::IgnoredKey, node.path(), found, expected);
 }
 
 /// `name` of a route or a match; empty if it has none.
 pub(super) fn name(object: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Box<str> {
     let name = object
         .take("name")
-        .and_then(|name| name.string(diagnostics));
+        .and_then(|name| field::value(&name, diagnostics));
     name.unwrap_or_default().into()
 }
 

@@ -1,9 +1,10 @@
 //! Copies of requests that are sent elsewhere too.
 
-use sluice_policy::Diagnostics;
 use sluice_policy::json::{Node, Object};
+use sluice_policy::{DiagnosticCode, Diagnostics};
 
 use super::destination::{self, Destination};
+use super::http_route::warn_of_idle;
 use super::percentage::{self, MILLION};
 
 /// Where copies go.
@@ -22,6 +23,16 @@ pub(super) fn read_all(route: &mut Object<'_>, diagnostics: &mut Diagnostics) ->
     // `mirror_percent` is the older one, in whole percent.
     let percent = route.take("mirrorPercent");
     let mirrors = route.take("mirrors");
+    if let (Some(_), Some(mirrors)) = (&mirror, &mirrors) {
+        let expected = "only one of mirror and mirrors";
+        mirrors.error(DiagnosticCode::ConflictingFields, expected, diagnostics);
+    }
+    if mirror.is_none() {
+        for node in [&percentage, &percent].into_iter().flatten() {
+            let expected = "`mirror` beside it, or `percentage` in each of `mirrors`";
+            warn_of_idle(node, expected, diagnostics);
+        }
+    }
     let percentage = percentage.and_then(|node| percentage::read(&node, diagnostics));
     let percent = percent.and_then(|node| node.integer(0..=100_i32, diagnostics));
     let percent = percent.map(|percent| percent.unsigned_abs() * (MILLION / 100));

@@ -1,7 +1,8 @@
 //! `redirect`: the client is to ask elsewhere.
 
+use serde_json::Value;
 use sluice_policy::json::{Node, Object};
-use sluice_policy::{DiagnosticCode, Diagnostics};
+use sluice_policy::{DiagnosticCode, Diagnostics, field};
 
 /// Where the client is sent.
 #[derive(Debug, Clone)]
@@ -44,23 +45,45 @@ const STATUSES: [u16; 5] = [301, 302, 303, 307, 308];
 /// What a `uri` begins with that replaces the matched prefix alone.
 const PREFIX: &str = "%PREFIX()%";
 
+/// What says where the client is to ask; one of them at least.
+const TARGETS: [&str; 6] = [
+    "uri",
+    "prefixRewrite",
+    "authority",
+    "scheme",
+    "port",
+    "derivePort",
+];
+
+/// An empty text is none, as in the message that Istio reads.
+fn is_given(value: Option<&Value>) -> bool {
+    value.is_some_and(|value| !value.is_null() && value != "")
+}
+
 /// Reads `redirect`.
 pub(super) fn read(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Redirect> {
     let mut object = node.object(diagnostics)?;
     let path = path(&mut object, diagnostics);
     let mut text = |key| {
-        let text = object.take(key)?.string(diagnostics)?;
+        let text = field::value(&object.take(key)?, diagnostics)?;
         (!text.is_empty()).then(|| text.into())
     };
     let authority = text("authority");
-    let scheme = text("scheme");
+    let scheme = object.take("scheme");
+    let schemes = [("http", Some("http")), ("https", Some("https")), ("", None)];
+    let scheme = scheme.and_then(|node| node.one_of(&schemes, diagnostics));
     let port = port(&mut object, diagnostics);
     let status = object.take("redirectCode");
     object.finish(diagnostics);
+    if !TARGETS.iter().any(|key| is_given(node.value().get(key))) {
+        // Istio refuses it. The client would be sent to where it is.
+        let expected = "uri, authority, scheme or port";
+        node.error(DiagnosticCode::EmptyValue, expected, diagnostics);
+    }
     Some(Redirect {
         path,
         authority,
-        scheme,
+        scheme: scheme.flatten().map(Into::into),
         port,
         status: status.map_or(Some(301), |status| self::status(&status, diagnostics))?,
     })
@@ -73,8 +96,8 @@ fn path(object: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Option<Redire
         let expected = "only one of uri and prefixRewrite";
         prefix.error(DiagnosticCode::ConflictingFields, expected, diagnostics);
     }
-    let uri = uri.and_then(|uri| uri.string(diagnostics));
-    let prefix = prefix.and_then(|prefix| prefix.string(diagnostics));
+    let uri = uri.and_then(|uri| field::value(&uri, diagnostics));
+    let prefix = prefix.and_then(|prefix| field::value(&prefix, diagnostics));
     let prefix = prefix.or_else(|| uri.and_then(|uri| uri.strip_prefix(PREFIX)));
     match (prefix, uri) {
         (Some(prefix), _) => Some(RedirectPath::Prefix(prefix.into())),

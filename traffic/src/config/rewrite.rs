@@ -1,7 +1,8 @@
 //! `rewrite`: what the upstream sees in place of path and authority.
 
+use serde_json::Value;
 use sluice_policy::json::{Node, Object};
-use sluice_policy::{DiagnosticCode, Diagnostics};
+use sluice_policy::{DiagnosticCode, Diagnostics, field};
 
 use crate::pattern::Substitution;
 
@@ -43,14 +44,21 @@ pub(super) fn read(route: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Rew
         let expected = "only one of uri and uriRegexRewrite";
         regex.error(DiagnosticCode::ConflictingFields, expected, diagnostics);
     }
-    let regex = regex.and_then(|regex| Substitution::read(&regex, diagnostics));
-    let uri = uri.and_then(|uri| uri.string(diagnostics));
+    let regex = regex.and_then(|regex| {
+        let text = regex.value().get("rewrite").and_then(Value::as_str);
+        if !field::is_value(text.unwrap_or_default().as_bytes()) {
+            let expected = "a `rewrite` without control characters";
+            regex.error(DiagnosticCode::InvalidHeaderValue, expected, diagnostics);
+        }
+        Substitution::read(&regex, diagnostics)
+    });
+    let uri = uri.and_then(|uri| field::value(&uri, diagnostics));
     Rewrite {
         uri: uri
             .map(|uri| UriRewrite::Matched(uri.into()))
             .or(regex.map(UriRewrite::Regex)),
         authority: authority
-            .and_then(|authority| authority.string(diagnostics))
+            .and_then(|authority| field::value(&authority, diagnostics))
             .map(Into::into),
     }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use sluice_policy::diagnostic::quote;
 use sluice_policy::json::Node;
-use sluice_policy::{DiagnosticCode, Diagnostics, Resource};
+use sluice_policy::{DiagnosticCode, Diagnostics, Resource, field};
 
 use super::http_route::{self, HttpRoute};
+use super::unreachable::Taken;
 
 /// One VirtualService.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub struct VirtualService {
     pub export_to: Vec<Box<str>>,
     /// `http`.
     pub http: Vec<Arc<HttpRoute>>,
+    /// Where its `spec` stands.
+    pub path: Box<str>,
 }
 
 /// What stands for the sidecars among gateways.
@@ -66,6 +69,7 @@ impl VirtualService {
             },
             export_to,
             http: routes(http, diagnostics),
+            path: spec.path().into(),
         })
     }
 }
@@ -87,14 +91,9 @@ fn read_hosts(node: Option<&Node<'_>>, spec: &str, diagnostics: &mut Diagnostics
     }
     let mut hosts: Vec<Box<str>> = Vec::new();
     for item in items {
-        let Some(host) = item.text(diagnostics) else {
+        let Some(host) = field::host_or_address(&item, diagnostics) else {
             continue;
         };
-        let name = host.strip_prefix("*.").unwrap_or(host);
-        if host != "*" && (name.contains('*') || name.is_empty()) {
-            let expected = "a host, perhaps with `*.` in front, or `*`";
-            item.error(DiagnosticCode::InvalidWildcard, expected, diagnostics);
-        }
         let host = host.to_ascii_lowercase();
         if hosts.iter().any(|other| overlap(other, &host)) {
             let expected = "a host that none of the others takes in";
@@ -151,8 +150,13 @@ pub(super) fn texts(node: Option<Node<'_>>, diagnostics: &mut Diagnostics) -> Ve
 fn routes(node: Option<Node<'_>>, diagnostics: &mut Diagnostics) -> Vec<Arc<HttpRoute>> {
     let items = node.and_then(|node| node.items(diagnostics));
     let mut routes = Vec::new();
+    let mut taken = Taken::default();
     for item in items.unwrap_or_default() {
-        routes.extend(http_route::read(&item, diagnostics).map(Arc::new));
+        let route = http_route::read(&item, diagnostics).map(Arc::new);
+        if let Some(route) = &route {
+            taken.add(&item, &route.matches, diagnostics);
+        }
+        routes.extend(route);
     }
     routes
 }

@@ -1,7 +1,7 @@
 //! Hosts as DestinationRules name them.
 
 use sluice_policy::json::Node;
-use sluice_policy::{DiagnosticCode, Diagnostics};
+use sluice_policy::{Diagnostics, field};
 
 use crate::host;
 
@@ -12,14 +12,7 @@ pub(super) fn read(
     namespace: &str,
     diagnostics: &mut Diagnostics,
 ) -> Option<Box<str>> {
-    let host = node.text(diagnostics)?;
-    let rest = host.strip_prefix('*').unwrap_or(host);
-    let is_wildcard = rest.len() < host.len();
-    if rest.contains('*') || (is_wildcard && !(rest.is_empty() || rest.starts_with('.'))) {
-        let expected = "a host, or \"*\" in place of the first labels of one";
-        node.error(DiagnosticCode::InvalidWildcard, expected, diagnostics);
-        return None;
-    }
+    let host = field::host(node, diagnostics)?;
     Some(host::in_full(host, namespace).into())
 }
 

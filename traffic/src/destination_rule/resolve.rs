@@ -67,6 +67,11 @@ impl DestinationRules {
         tiers.find_map(|namespace| self.find_in(namespace, host))
     }
 
+    /// The hosts that there are rules for.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(|rule| &*rule.host)
+    }
+
     fn find_in(&self, namespace: &str, host: &str) -> Option<&DestinationRule> {
         let rules = self
             .rules

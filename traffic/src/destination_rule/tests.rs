@@ -327,7 +327,13 @@ fn what_is_wrong_with_a_rule_is_named() {
     let table = [
         (json!({}), "host", C::MissingKey),
         (json!({"host": "a.*.b"}), "host", C::InvalidWildcard),
-        (json!({"host": "*b"}), "host", C::InvalidWildcard),
+        (json!({"host": "a*b"}), "host", C::InvalidWildcard),
+        (json!({"host": "b:80"}), "host", C::InvalidHost),
+        (
+            json!({"host": "a", "subsets": [{"name": "v 1"}]}),
+            "subsets[0].name",
+            C::InvalidHost,
+        ),
         (
             json!({"host": "a", "subsets": [{}]}),
             "subsets[0].name",

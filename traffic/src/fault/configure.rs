@@ -12,7 +12,12 @@ use crate::proxy::Proxy;
 /// node describes; a `workload` in the configuration wins over it.
 ///
 /// Always a program: with errors among the findings it is one that injects nothing.
-pub fn configure(plugin_config: &[u8], workload: Option<&Workload>) -> (Program, Diagnostics) {
+/// `now_s`: seconds since 1970, where it is to be said what has expired.
+pub fn configure(
+    plugin_config: &[u8],
+    workload: Option<&Workload>,
+    now_s: Option<u64>,
+) -> (Program, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
     let found = &mut diagnostics;
     let mut services = Vec::new();
@@ -31,13 +36,14 @@ pub fn configure(plugin_config: &[u8], workload: Option<&Workload>) -> (Program,
     let has_faults = routes.any(|route| route.fault.is_some());
     let rails = Rails::read(&mut options, has_faults, found);
     options.finish(found);
+    rails.warn_if_expired(now_s, found);
     let workload = common.workload.as_ref().or(workload);
     let workload = workload.cloned().unwrap_or_default();
     let proxy = Proxy::new(workload, gateways.unwrap_or_default());
-    let program = if diagnostics.has_errors() {
+    let program = if found.has_errors() {
         Program::broken()
     } else {
-        Program::compile(&services, &proxy, rails, seed)
+        Program::compile(&services, &proxy, rails, seed, found)
     };
     (program, diagnostics)
 }

@@ -1,6 +1,6 @@
 //! Faults of the routes of one proxy.
 
-use sluice_policy::{Attribute, AttributeSet, Request};
+use sluice_policy::{Attribute, AttributeSet, Diagnostics, Request};
 
 use super::Fault;
 use super::rails::Rails;
@@ -18,7 +18,7 @@ pub(super) type FaultRoute = (RouteId, Option<Fault>);
 /// What decides about faults; immutable.
 #[derive(Debug, Clone)]
 pub struct Program {
-    /// Nothing if no route has a fault.
+    /// Nothing if no request meets a fault.
     routes: Option<RouteTable<FaultRoute>>,
     /// Names of routes; the first one is for requests without a route.
     names: Vec<Box<str>>,
@@ -37,14 +37,17 @@ impl Program {
         proxy: &Proxy,
         rails: Rails,
         seed: Option<u64>,
+        diagnostics: &mut Diagnostics,
     ) -> Self {
         let mut names: Vec<Box<str>> = vec!["none".into()];
-        let routes = RouteTable::build(services, proxy, |service, route| {
+        let routes = RouteTable::build(services, proxy, diagnostics, |service, route| {
             let id = RouteId(names.len());
             names.push(name(service, route));
             (id, route.fault)
         });
-        let has_faults = routes.routes().any(|route| route.action.1.is_some());
+        // A fault that a client asks for is counted by its route, too.
+        let has_faults =
+            rails.header_faults.is_some() || routes.routes().any(|route| route.action.1.is_some());
         Self {
             routes: has_faults.then_some(routes),
             names,

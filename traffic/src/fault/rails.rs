@@ -1,7 +1,7 @@
 //! The option `faults`: guard rails for faults in production.
 
 use sluice_policy::json::{Node, Object};
-use sluice_policy::{Attribute, AttributeSet, DiagnosticCode, Diagnostics, Fact, Request};
+use sluice_policy::{Attribute, AttributeSet, DiagnosticCode, Diagnostics, Fact, Request, field};
 
 use super::header_faults::{self, HeaderFaults};
 use super::timestamp;
@@ -100,6 +100,17 @@ impl Rails {
         }
     }
 
+    /// Says that no fault is injected any more.
+    pub(super) fn warn_if_expired(&self, now_s: Option<u64>, diagnostics: &mut Diagnostics) {
+        if self.expires_s.is_some_and(|end| Some(end) <= now_s) {
+            let (found, expected) = (
+                "a time that has passed",
+                "one to come: no fault is injected",
+            );
+            diagnostics.warning(DiagnosticCode::Expired, "faults.expires", found, expected);
+        }
+    }
+
     /// What they look at.
     pub(super) fn demand(&self) -> AttributeSet {
         let mut demand = AttributeSet::EMPTY;
@@ -129,8 +140,14 @@ impl OptIn {
         let value = object.take("value");
         object.finish(diagnostics);
         let value = value.map(|value| value.text(diagnostics));
+        let name = name?;
+        let header = name.text(diagnostics)?;
+        if !field::is_name(header) {
+            let expected = "the name of a header";
+            name.error(DiagnosticCode::InvalidHeaderName, expected, diagnostics);
+        }
         Some(Self {
-            header: name?.text(diagnostics)?.to_ascii_lowercase().into(),
+            header: header.to_ascii_lowercase().into(),
             value: match value {
                 Some(value) => Some(value?.into()),
                 None => None,

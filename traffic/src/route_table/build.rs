@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use sluice_policy::{Attribute, AttributeSet};
+use sluice_policy::{Attribute, AttributeSet, Diagnostics};
 
 use super::{Condition, Route, RouteList, RouteTable};
-use crate::config::{HeaderSubject, HttpMatch, HttpRoute, ValueMatcher, VirtualService};
+use crate::config::{
+    HeaderSubject, HttpMatch, HttpRoute, ValueMatcher, VirtualService, warn_of_unreachable,
+};
 use crate::host;
 use crate::matcher::TextMatcher;
 use crate::proxy::Proxy;
@@ -19,10 +21,11 @@ type Routes<T> = Vec<Arc<Route<T>>>;
 
 impl<T: Clone> RouteTable<T> {
     /// Binds services to a proxy. `action` says what a route leads to; it is asked once
-    /// for each.
+    /// for each. Of a service that has nothing left of a host there is a warning.
     pub fn build(
         services: &[VirtualService],
         proxy: &Proxy,
+        diagnostics: &mut Diagnostics,
         mut action: impl FnMut(&VirtualService, &Arc<HttpRoute>) -> T,
     ) -> Self {
         // The oldest comes first, as in Istio.
@@ -39,7 +42,7 @@ impl<T: Clone> RouteTable<T> {
         let mut table = Self::default();
         // Hosts with the same services have the same list.
         let mut known: Vec<Vec<usize>> = Vec::new();
-        for (host, numbers) in hosts(&taken, &routes, proxy) {
+        for (host, numbers) in hosts(&taken, &routes, proxy, diagnostics) {
             let list = known.iter().position(|other| *other == numbers);
             let list = list.unwrap_or_else(|| {
                 table.lists.push(RouteList::new(merge(&numbers, &routes)));
@@ -82,39 +85,53 @@ impl<T: Clone> RouteTable<T> {
 /// Every host that a proxy knows of. Of two services with the same one, a sidecar takes
 /// the routes of the first alone, a gateway those of both. One that has no route for the
 /// proxy takes no host either: requests go as if it were not there.
-fn hosts<T>(services: &[&VirtualService], routes: &[Routes<T>], proxy: &Proxy) -> Hosts {
+fn hosts<T>(
+    services: &[&VirtualService],
+    routes: &[Routes<T>],
+    proxy: &Proxy,
+    diagnostics: &mut Diagnostics,
+) -> Hosts {
     let mut hosts: Hosts = Vec::new();
     for (number, (service, routes)) in services.iter().zip(routes).enumerate() {
         if routes.is_empty() {
             continue;
         }
-        for host in &service.hosts {
+        for (place, host) in service.hosts.iter().enumerate() {
             let full = host::in_full(host, &service.namespace);
             let names = match proxy.is_in_mesh() {
                 true => host::names_in_mesh(&full, &proxy.workload().namespace),
                 false => vec![full],
             };
+            let mut first = None;
             for name in names {
-                add_host(&mut hosts, name, number, proxy.is_in_mesh());
+                let other = add_host(&mut hosts, name, number, proxy.is_in_mesh());
+                first = first.or(other.filter(|other| *other != number));
+            }
+            if let Some(first) = first.and_then(|first| services.get(first)) {
+                let path = format!("{}.hosts[{place}]", service.path);
+                warn_of_unreachable(&path, &first.path, diagnostics);
             }
         }
     }
     hosts
 }
 
-fn add_host(hosts: &mut Hosts, name: String, number: usize, is_in_mesh: bool) {
+/// Adds a service to those of a name, or tells the one that has it alone.
+fn add_host(hosts: &mut Hosts, name: String, number: usize, is_in_mesh: bool) -> Option<usize> {
     let known = hosts.binary_search_by(|(other, _)| other.cmp(&name));
     match known {
         Ok(place) => {
-            if let Some((_, numbers)) = hosts.get_mut(place)
-                && !is_in_mesh
-                && !numbers.contains(&number)
-            {
+            let (_, numbers) = hosts.get_mut(place)?;
+            if is_in_mesh {
+                return numbers.first().copied();
+            }
+            if !numbers.contains(&number) {
                 numbers.push(number);
             }
         }
         Err(place) => hosts.insert(place, (name, vec![number])),
     }
+    None
 }
 
 /// Routes of several services in one list: those that take all requests come last.

@@ -1,7 +1,7 @@
 //! Which route a request takes.
 
 use serde_json::{Value, json};
-use sluice_policy::{Diagnostics, Fact, HeaderLine, Request, Workload};
+use sluice_policy::{Diagnostics, Fact, HeaderLine, Request, Severity, Workload};
 
 use super::*;
 use crate::Effort;
@@ -24,7 +24,12 @@ fn taken(table: &RouteTable<()>, request: &Request<'_>) -> String {
 }
 
 fn table(services: &[Value]) -> RouteTable<()> {
-    RouteTable::build(&self::services(services), &proxy("n"), |_, _| ())
+    RouteTable::build(
+        &self::services(services),
+        &proxy("n"),
+        &mut Diagnostics::new(),
+        |_, _| (),
+    )
 }
 
 fn get<'a>(authority: &'a str, path: &'a str, headers: &'a [HeaderLine<'a>]) -> Request<'a> {
@@ -276,6 +281,7 @@ fn hosts_are_found_by_all_of_their_names() {
         named(json!(["*.example.com"]), "wild"),
         named(json!(["*.a.example.com"]), "wilder"),
         named(json!(["b.m.svc.cluster.local"]), "far"),
+        named(json!(["*-c.org", "10.0.0.7"]), "odd"),
     ]);
     let cases = [
         ("b", "exact"),
@@ -290,6 +296,9 @@ fn hosts_are_found_by_all_of_their_names() {
         ("a.example.com", "wild"),
         ("x.a.example.com", "wilder"),
         ("xexample.com", "-"),
+        ("x-c.org", "odd"),
+        ("xc.org", "-"),
+        ("10.0.0.7:80", "odd"),
         ("", "-"),
         ("[::1]:80", "-"),
         (&"x".repeat(300), "-"),
@@ -301,8 +310,9 @@ fn hosts_are_found_by_all_of_their_names() {
             "{authority}"
         );
     }
-    let any = self::table(&[named(json!(["*"]), "any"), named(json!(["::1"]), "never")]);
-    assert_eq!(taken(&any, &get("[::1]:80", "/", &[])), "any");
+    let any = self::table(&[named(json!(["*"]), "any"), named(json!(["::1"]), "six")]);
+    assert_eq!(taken(&any, &get("[::1]:80", "/", &[])), "six");
+    assert_eq!(taken(&any, &get("[::2]:80", "/", &[])), "any");
 }
 
 #[test]
@@ -387,7 +397,7 @@ fn of_two_services_with_one_host_a_sidecar_takes_the_older_and_a_gateway_both() 
     services[0].created = "2026-01-02T00:00:00Z".into();
     services[1].created = "2026-01-01T00:00:00Z".into();
     let at = |proxy: &crate::Proxy, path| {
-        let table = RouteTable::build(&services, proxy, |_, _| ());
+        let table = RouteTable::build(&services, proxy, &mut Diagnostics::new(), |_, _| ());
         taken(&table, &get("x.com", path, &[]))
     };
     let sidecar = proxy("n");
@@ -402,7 +412,7 @@ fn of_two_services_with_one_host_a_sidecar_takes_the_older_and_a_gateway_both() 
     );
     // What takes all requests comes last there, whoever is older.
     services[0].created = "2025-01-01T00:00:00Z".into();
-    let table = RouteTable::build(&services, &gateway, |_, _| ());
+    let table = RouteTable::build(&services, &gateway, &mut Diagnostics::new(), |_, _| ());
     assert_eq!(taken(&table, &get("x.com", "/one", &[])), "one");
 }
 
@@ -444,7 +454,7 @@ fn what_is_demanded_is_what_conditions_look_at() {
         "metadata",
     ];
     assert_eq!(names(&all), expected);
-    let none = RouteTable::build(&[], &proxy("n"), |_, _| ());
+    let none = RouteTable::build(&[], &proxy("n"), &mut Diagnostics::new(), |_, _| ());
     assert!(none.demand().is_empty() && none.route_count() == 0);
 }
 
@@ -503,7 +513,10 @@ fn a_service_that_is_wrong_is_refused_in_one_pass() {
         ]}),
         &mut diagnostics,
     );
-    let codes: Vec<_> = diagnostics.iter().map(|finding| finding.code).collect();
+    let errors = diagnostics
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error);
+    let codes: Vec<_> = errors.map(|finding| finding.code).collect();
     let expected = [
         C::InvalidWildcard,
         C::ConflictingFields,

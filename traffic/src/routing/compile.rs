@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use sluice_policy::diagnostic::quote;
+use sluice_policy::diagnostic::{quote, suggest};
 use sluice_policy::{Attribute, AttributeSet, DiagnosticCode, Diagnostics, Workload};
 
 use super::config::Config;
 use super::engine::MAX_RETRIES;
 use super::program::{Action, Forward, Program, RouterHeader, Target, Then, Upstream};
+use super::scope::{self, Scope};
 use super::shares::Shares;
 use super::sticky::{self, StickyKey};
 use super::template;
@@ -28,8 +29,9 @@ pub(super) fn compile(
     diagnostics: &mut Diagnostics,
 ) -> Program {
     demand_workload(&config, workload.as_ref(), diagnostics);
-    check_sticky(&config, diagnostics);
-    check_guards(&config, diagnostics);
+    scope::check(&sticky_scopes(&config, diagnostics), diagnostics);
+    scope::check(&guard_scopes(&config, diagnostics), diagnostics);
+    check_hints(&config, diagnostics);
     let gateways = std::mem::take(&mut config.gateways);
     let proxy = Proxy::new(workload.unwrap_or_default(), gateways);
     let rules = std::mem::take(&mut config.rules);
@@ -42,11 +44,13 @@ pub(super) fn compile(
         diagnostics,
     };
     let mut actions = Vec::new();
-    let table = RouteTable::build(&config.services, &proxy, |service, route| {
+    let mut findings = Diagnostics::new();
+    let table = RouteTable::build(&config.services, &proxy, &mut findings, |service, route| {
         actions.push(compiler.action(service, route));
         actions.len() - 1
     });
     let upstreams = compiler.upstreams;
+    diagnostics.extend(findings);
     let mut demand = table.demand();
     if table.route_count() > 0 {
         // Hints that a client sends are found among them.
@@ -75,17 +79,30 @@ fn demand_workload(config: &Config, workload: Option<&Workload>, diagnostics: &m
     }
 }
 
-/// A split of a route that is not there would stick to nothing, in silence.
-fn check_sticky(config: &Config, diagnostics: &mut Diagnostics) {
+/// Every route with its service, in order.
+fn all_routes(config: &Config) -> impl Iterator<Item = (&VirtualService, &HttpRoute)> {
+    config.services.iter().flat_map(|service| {
+        let routes = service.http.iter();
+        routes.map(move |route| (service, &**route))
+    })
+}
+
+/// Numbers of the routes that something holds for.
+fn routes_of(config: &Config, holds: impl Fn(&VirtualService, &HttpRoute) -> bool) -> Vec<usize> {
+    let routes = all_routes(config).enumerate();
+    let routes = routes.filter(|(_, (service, route))| holds(service, route));
+    routes.map(|(number, _)| number).collect()
+}
+
+/// The routes of each split. One of a route that is not there would stick to nothing, in
+/// silence.
+fn sticky_scopes<'c>(config: &'c Config, diagnostics: &mut Diagnostics) -> Vec<Scope<'c>> {
+    let mut scopes = Vec::new();
     for split in &config.sticky {
-        let routes = config.services.iter().flat_map(|service| {
-            let routes = service.http.iter();
-            routes.map(move |route| (&*service.namespace, &*service.name, &*route.name))
+        let routes = routes_of(config, |service, route| {
+            sticky::applies(split, &service.namespace, &service.name, &route.name)
         });
-        let mut routes = routes.filter(|(namespace, service, route)| {
-            sticky::applies(split, namespace, service, route)
-        });
-        if routes.next().is_none() {
+        if routes.is_empty() {
             let service = quote(&split.service);
             let found = match &split.route {
                 Some(route) => format!("the route {} of {service}", quote(route)),
@@ -94,6 +111,33 @@ fn check_sticky(config: &Config, diagnostics: &mut Diagnostics) {
             let expected =
                 "a VirtualService among the resources, of the same namespace, and a route of it";
             diagnostics.error(DiagnosticCode::UnknownRoute, &split.path, found, expected);
+        }
+        scopes.push(Scope {
+            path: &split.path,
+            routes,
+            names_route: split.route.is_some(),
+        });
+    }
+    scopes
+}
+
+/// What an operator writes into a hint's header would reach Envoy's routes at times, and
+/// at times not: hints come last.
+fn check_hints(config: &Config, diagnostics: &mut Diagnostics) {
+    for (_, route) in all_routes(config) {
+        let destinations = match &route.action {
+            RouteAction::Forward(destinations) => destinations.as_slice(),
+            RouteAction::Redirect(_) | RouteAction::Respond(_) => &[],
+        };
+        let of_destinations = destinations.iter().map(|to| &to.headers.request);
+        for operations in of_destinations.chain([&route.headers.request]) {
+            let mut names = operations.set.iter().chain(&operations.add);
+            if let Some((name, _)) = names.find(|(name, _)| config.hints.names().contains(&&**name))
+            {
+                let expected = "headers that carry no hint, or other names in `hintHeaders`";
+                let code = DiagnosticCode::InvalidHeaderName;
+                diagnostics.error(code, &route.path, quote(name), expected);
+            }
         }
     }
 }
@@ -115,17 +159,17 @@ fn has_subset(route: &HttpRoute, subset: &str) -> bool {
     subsets.any(|other| other == Some(subset))
 }
 
-/// A guard of a split that is not there would watch nothing, in silence.
-fn check_guards(config: &Config, diagnostics: &mut Diagnostics) {
+/// The routes of each guard. One of a split that is not there would watch nothing, in
+/// silence.
+fn guard_scopes<'c>(config: &'c Config, diagnostics: &mut Diagnostics) -> Vec<Scope<'c>> {
+    let mut scopes = Vec::new();
     for (guard, path) in &config.guards {
-        let has_both = |route: &HttpRoute| {
-            has_subset(route, &guard.stable) && has_subset(route, &guard.canary)
-        };
-        let has_route = config.services.iter().any(|service| {
-            let mut routes = service.http.iter();
-            routes.any(|route| watches(guard, service, route) && has_both(route))
+        let routes = routes_of(config, |service, route| {
+            watches(guard, service, route)
+                && has_subset(route, &guard.stable)
+                && has_subset(route, &guard.canary)
         });
-        if !has_route {
+        if routes.is_empty() {
             let [service, stable, canary] =
                 [&guard.virtual_service, &guard.stable, &guard.canary].map(|name| quote(name));
             let found =
@@ -134,7 +178,13 @@ fn check_guards(config: &Config, diagnostics: &mut Diagnostics) {
                 "a VirtualService among the resources, of the same namespace, with such a route";
             diagnostics.error(DiagnosticCode::UnknownRoute, path, found, expected);
         }
+        scopes.push(Scope {
+            path,
+            routes,
+            names_route: guard.route.is_some(),
+        });
     }
+    scopes
 }
 
 /// What routes are compiled with.
@@ -269,14 +319,26 @@ impl Compiler<'_> {
         let subset = destination.subset.as_deref();
         let policy = self.rules.resolve(&host, subset, destination.port);
         if policy.is_err() && self.has_rules {
-            let subset = quote(subset.unwrap_or_default());
-            let found = format!("the subset {subset} of {}", quote(&host));
-            let path = format!("{}/{}", service.namespace, service.name);
-            let expected = "a DestinationRule among the resources that has it";
-            let code = DiagnosticCode::UnknownSubset;
-            self.diagnostics.error(code, &path, found, expected);
+            self.report_subset(&destination.path, &host, subset.unwrap_or_default());
         }
         policy.unwrap_or_default()
+    }
+
+    /// Either the host has rules without the subset, or none at all.
+    fn report_subset(&mut self, path: &str, host: &str, subset: &str) {
+        let found = format!("the subset {} of {}", quote(subset), quote(host));
+        let (expected, help) = match self.rules.find(host) {
+            Some(rule) => {
+                let names = rule.subsets.iter().map(|subset| &*subset.name);
+                ("one of its DestinationRule", suggest(subset, names))
+            }
+            None => {
+                let expected = "a DestinationRule of that host";
+                (expected, suggest(host, self.rules.hosts()))
+            }
+        };
+        let code = DiagnosticCode::UnknownSubset;
+        self.diagnostics.error(code, path, found, expected).help = help;
     }
 }
 

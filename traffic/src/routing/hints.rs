@@ -1,7 +1,7 @@
 //! Headers by which Envoy's own routes learn what was decided.
 
 use sluice_policy::json::Node;
-use sluice_policy::{DiagnosticCode, Diagnostics};
+use sluice_policy::{DiagnosticCode, Diagnostics, field};
 
 /// Names of the headers, in lower case. A client's own are taken from every request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +77,7 @@ const CUSTOM: &str = "x-";
 
 fn read_name(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Box<str>> {
     let name = node.text(diagnostics)?.to_ascii_lowercase();
-    let is_name = crate::config::is_header_name(&name) && name.starts_with(CUSTOM);
+    let is_name = field::is_name(&name) && name.starts_with(CUSTOM);
     if !is_name || name.starts_with("x-envoy-") || name.starts_with("x-forwarded-") {
         let expected = "the name of a header of your own, which begins with `x-`";
         node.error(DiagnosticCode::InvalidHeaderName, expected, diagnostics);

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 use sluice_policy::json::Node;
-use sluice_policy::{DiagnosticCode, Diagnostics, Fact, HeaderEdit, Request, Resource, duration};
+use sluice_policy::{
+    DiagnosticCode, Diagnostics, Fact, HeaderEdit, Request, Resource, duration, field,
+};
 
 use super::chance::Chance;
 use super::ip_text;
@@ -87,18 +89,36 @@ fn read_key(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<StickyKey>
     let [header, cookie, claim, address] = fields;
     let by_header = header.and_then(|node| header_name(&node, diagnostics));
     let by_cookie = cookie.and_then(|node| read_cookie(&node, diagnostics));
-    let by_claim = claim.and_then(|node| node.text(diagnostics));
-    let by_address = address.and_then(|node| node.boolean(diagnostics));
+    let by_claim = claim.and_then(|node| claim_names(&node, diagnostics));
+    let by_address = address.and_then(|node| read_address(&node, diagnostics));
     by_header
         .map(StickyKey::Header)
         .or(by_cookie.map(StickyKey::Cookie))
-        .or(by_claim.map(|claim| StickyKey::Claim(claim.split('.').map(Into::into).collect())))
-        .or(by_address.and_then(|by| by.then_some(StickyKey::Address)))
+        .or(by_claim)
+        .or(by_address)
+}
+
+fn claim_names(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<StickyKey> {
+    let path = crate::config::claim_path(node.text(diagnostics)?);
+    if path.is_none() {
+        let expected = "the name of a claim, or names from the outside in: `a.b` or `[a][b]`";
+        node.error(DiagnosticCode::InvalidHeaderName, expected, diagnostics);
+    }
+    path.map(|path| StickyKey::Claim(path.into()))
+}
+
+/// `false` would be no key at all.
+fn read_address(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<StickyKey> {
+    let by = node.boolean(diagnostics)?;
+    if !by {
+        node.error(DiagnosticCode::UnknownValue, "true", diagnostics);
+    }
+    by.then_some(StickyKey::Address)
 }
 
 fn header_name(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Box<str>> {
     let name = node.text(diagnostics)?;
-    if !crate::config::is_header_name(name) {
+    if !field::is_name(name) {
         let expected = "the name of a header";
         node.error(DiagnosticCode::InvalidHeaderName, expected, diagnostics);
         return None;
@@ -124,7 +144,7 @@ fn read_cookie(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Session
 
 fn cookie_name<'v>(node: &Node<'v>, diagnostics: &mut Diagnostics) -> Option<&'v str> {
     let name = node.text(diagnostics)?;
-    if !crate::config::is_header_name(name) || name.starts_with(':') {
+    if !field::is_name(name) {
         let expected = "the name of a cookie (RFC 6265 section 4.1.1)";
         node.error(DiagnosticCode::InvalidHeaderName, expected, diagnostics);
         return None;
@@ -183,7 +203,7 @@ impl StickyKey {
             (None, Self::Cookie(cookie)) => {
                 let (first, second) = (chance.number(), chance.number());
                 let value = format!("{first:016x}{second:016x}");
-                let edit = cookie.set(&value);
+                let edit = cookie.set(&value, is_secure(request));
                 Known::From(value.into_bytes(), edit)
             }
             (None, _) => Known::Not,
@@ -193,16 +213,23 @@ impl StickyKey {
 
 impl SessionCookie {
     /// RFC 6265 section 4.1.
-    fn set(&self, value: &str) -> HeaderEdit {
+    fn set(&self, value: &str, is_secure: bool) -> HeaderEdit {
         let age = self.ttl_s.map(|seconds| format!("; Max-Age={seconds}"));
         let line = format!(
-            "{}={value}; Path={}{}; HttpOnly; SameSite=Lax",
+            "{}={value}; Path={}{}; HttpOnly; SameSite=Lax{}",
             self.name,
             self.path,
-            age.unwrap_or_default()
+            age.unwrap_or_default(),
+            if is_secure { "; Secure" } else { "" }
         );
         HeaderEdit::Append(b"set-cookie".to_vec(), line.into_bytes())
     }
+}
+
+/// Whether the client came by TLS, perhaps to a proxy before this one.
+fn is_secure(request: &Request<'_>) -> bool {
+    let told = first_line(request, "x-forwarded-proto");
+    told.or_else(|| first_line(request, ":scheme")) == Some(b"https")
 }
 
 fn claim_text(request: &Request<'_>, path: &[Box<str>]) -> Option<Vec<u8>> {

@@ -7,6 +7,19 @@ use super::{Converted, matches};
 /// The service that all clusters are subsets of: the hint names the subset.
 const HOST: &str = "clusters.example";
 
+/// What stands for `_` in names of subsets, which DNS does not take.
+const UNDERSCORE: &str = "--";
+
+/// The subset that a cluster is.
+fn subset(cluster: &str) -> String {
+    cluster.replace('_', UNDERSCORE)
+}
+
+/// The cluster that a subset is.
+pub fn cluster(subset: &str) -> String {
+    subset.replace(UNDERSCORE, "_")
+}
+
 /// Refuses every other key, by name.
 pub fn only(value: &Value, known: &[&str]) -> Converted<()> {
     let keys = value.as_object().into_iter().flatten();
@@ -125,7 +138,7 @@ fn destinations(action: &Value) -> Converted<Value> {
     ];
     only(action, &KNOWN)?;
     if let Some(cluster) = action["cluster"].as_str() {
-        return Ok(json!([{"destination": {"host": HOST, "subset": cluster}}]));
+        return Ok(json!([{"destination": {"host": HOST, "subset": subset(cluster)}}]));
     }
     let weighted = &action["weighted_clusters"];
     // A key of runtime settings, of which the tool has none.
@@ -149,7 +162,7 @@ fn weighted_destination(cluster: &Value) -> Converted<Value> {
     ];
     only(cluster, &KNOWN)?;
     Ok(json!({
-        "destination": {"host": HOST, "subset": cluster["name"]},
+        "destination": {"host": HOST, "subset": subset(cluster["name"].as_str().unwrap_or_default())},
         "weight": cluster["weight"],
         "headers": headers(&[cluster])?,
     }))

@@ -41,7 +41,7 @@ impl Filter {
             namespace: "n".to_owned(),
             ..Workload::default()
         };
-        let (program, diagnostics) = configure(config.as_bytes(), Some(&workload));
+        let (program, diagnostics) = configure(config.as_bytes(), Some(&workload), None);
         assert!(!diagnostics.has_errors(), "{diagnostics}");
         Self {
             program,
@@ -399,7 +399,7 @@ fn what_a_client_asks_for_is_capped() {
 #[test]
 fn a_configuration_with_an_error_injects_nothing() {
     let config = json!({"resources": resources(&always_aborted()), "fault": {}}).to_string();
-    let (program, diagnostics) = configure(config.as_bytes(), None);
+    let (program, diagnostics) = configure(config.as_bytes(), None, None);
     assert!(diagnostics.has_errors());
     let mut filter = Filter::new(&always_aborted(), &json!({}));
     filter.program = program;
@@ -463,7 +463,7 @@ fn the_guard_rails_are_checked() {
     ];
     for (faults, path, code) in table {
         let config = json!({"faults": faults}).to_string();
-        let (_, diagnostics) = configure(config.as_bytes(), None);
+        let (_, diagnostics) = configure(config.as_bytes(), None, None);
         let errors = diagnostics
             .iter()
             .map(|finding| (finding.path.as_str(), finding.code));
@@ -474,7 +474,7 @@ fn the_guard_rails_are_checked() {
 #[test]
 fn faults_without_an_end_are_warned_of() {
     let warnings = |config: Value| {
-        let (_, diagnostics) = configure(config.to_string().as_bytes(), None);
+        let (_, diagnostics) = configure(config.to_string().as_bytes(), None, None);
         assert!(!diagnostics.has_errors(), "{diagnostics}");
         let warnings = diagnostics.iter().map(|finding| finding.path.clone());
         warnings.collect::<Vec<_>>()
@@ -498,6 +498,35 @@ fn nothing_is_read_for_a_proxy_without_faults() {
         "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
         "metadata": {"name": "s", "namespace": "n"}, "spec": route,
     }]});
-    let (program, _) = configure(config.to_string().as_bytes(), None);
+    let (program, _) = configure(config.to_string().as_bytes(), None, None);
     assert!(program.demand().is_empty());
+}
+
+#[test]
+fn what_a_client_asks_for_is_a_fault_of_its_route() {
+    let faults = json!({"headerFaults": {"percentage": {"value": 100}}});
+    for fault in [Value::Null, always_aborted()] {
+        let mut filter = Filter::new(&fault, &faults);
+        let Decision::Abort { route, .. } =
+            filter.decide("/", &[("x-envoy-fault-abort-request", "500")])
+        else {
+            panic!("not aborted");
+        };
+        assert_eq!(filter.program.route_name(route), "n/s/faulty", "{fault}");
+    }
+}
+
+#[test]
+fn faults_that_are_over_are_warned_of() {
+    let config = json!({"faults": {"expires": "2026-12-01T00:00:00Z"}}).to_string();
+    let table = [
+        (None, 0),
+        (Some(1_796_083_199), 0),
+        (Some(1_796_083_200), 1),
+    ];
+    for (now_s, expected) in table {
+        let (_, diagnostics) = configure(config.as_bytes(), None, now_s);
+        assert_eq!(diagnostics.len(), expected, "{now_s:?}: {diagnostics}");
+        assert!(!diagnostics.has_errors(), "{diagnostics}");
+    }
 }

@@ -70,14 +70,41 @@ fn clients_are_told_apart_by_what_is_declared() {
     // Who brings it back is where it was.
     let cookie = format!("c={value}");
     assert_eq!(by_cookie.destination(&[("cookie", &cookie)]), to);
-    let metadata = json!({"envoy.filters.http.jwt_authn": {"payload": {"sub": "alice"}}});
+    let payload = json!({"sub": "alice", "o": {"a.b": "x"}});
+    let metadata = json!({"envoy.filters.http.jwt_authn": {"payload": payload}});
     let request = Request {
         metadata: metadata.as_object().map_or(Fact::Absent, Fact::Present),
         ..get_b()
     };
-    let mut by_claim = split(50, &json!({"claim": "sub"}));
-    let first = by_claim.judge(&request);
-    assert!((0..20).all(|_| by_claim.judge(&request) == first));
+    for claim in ["sub", "[sub]", "[o][a.b]"] {
+        let mut by_claim = split(50, &json!({"claim": claim}));
+        let first = by_claim.judge(&request);
+        assert!(
+            (0..20).all(|_| by_claim.judge(&request) == first),
+            "{claim}"
+        );
+    }
+}
+
+/// What the client told of its connection counts more than this proxy's own.
+#[test]
+fn a_cookie_that_came_by_tls_goes_by_tls_alone() {
+    let table: [(&[(&str, &str)], bool); 4] = [
+        (&[], false),
+        (&[(":scheme", "https")], true),
+        (&[("x-forwarded-proto", "https")], true),
+        (
+            &[(":scheme", "https"), ("x-forwarded-proto", "http")],
+            false,
+        ),
+    ];
+    for (headers, is_secure) in table {
+        let mut proxy = split(50, &json!({"cookie": {"name": "c"}}));
+        let Became::Sent { response, .. } = proxy.send("/", headers) else {
+            panic!("not sent");
+        };
+        assert_eq!(response[0].ends_with("; Secure"), is_secure, "{headers:?}");
+    }
 }
 
 /// What a guard of the split counts of a request of a client.

@@ -22,6 +22,34 @@ fn a_route_to_a_subset_that_is_not_there_is_refused() {
     assert_eq!(program.rule_count(), 0);
 }
 
+/// The line of an unknown subset that a route leads to, of rules for `rule`.
+fn unknown_subset(host: &str, subset: &str, rule: &str) -> String {
+    let to = json!({"destination": {"host": host, "subset": subset}});
+    let mut config = of_service(json!({"http": [{"route": [to]}]}));
+    let spec = json!({"host": rule, "subsets": [{"name": "stable"}, {"name": "canary"}]});
+    let rule = resource("DestinationRule", "b", &spec);
+    config["resources"].as_array_mut().unwrap().push(rule);
+    let (_, diagnostics) = configured(&config);
+    diagnostics.to_string()
+}
+
+#[test]
+fn an_unknown_subset_is_found_where_it_stands() {
+    assert_eq!(
+        unknown_subset("b", "canarie", "b"),
+        "resources[0].spec.http[0].route[0].destination: \
+         found the subset \"canarie\" of \"b.n.svc.cluster.local\", \
+         expected one of its DestinationRule; did you mean \"canary\"? [unknown-subset]"
+    );
+    assert_eq!(
+        unknown_subset("b", "canary", "b.m.svc.cluster.local"),
+        "resources[0].spec.http[0].route[0].destination: \
+         found the subset \"canary\" of \"b.n.svc.cluster.local\", \
+         expected a DestinationRule of that host; \
+         did you mean \"b.m.svc.cluster.local\"? [unknown-subset]"
+    );
+}
+
 #[test]
 fn without_a_workload_nothing_is_known_of_its_namespace() {
     let config = of_service(json!({"http": [{"route": to_b()}]}));

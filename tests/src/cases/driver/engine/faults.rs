@@ -29,7 +29,7 @@ impl Faults {
             return Ok(None);
         };
         let config = plugin.config().to_string();
-        let (program, diagnostics) = configure(config.as_bytes(), Some(&scenario.workload));
+        let (program, diagnostics) = configure(config.as_bytes(), Some(&scenario.workload), None);
         if diagnostics.has_errors() {
             return Err(format!("configuration refused: {diagnostics}"));
         }
