@@ -509,7 +509,7 @@ fn a_service_that_is_wrong_is_refused_in_one_pass() {
             {"route": route, "retries": {"retryOn": "gateway-eror"}, "timeout": "0s", "colour": 1},
             {"route": route, "headers": {"request": {"set": {"x": "%FOO%"}}}},
             {"directResponse": {"status": 99}, "fault": {}},
-            {"redirect": {"redirectCode": 304}},
+            {"redirect": {"uri": "/x", "redirectCode": 304}},
         ]}),
         &mut diagnostics,
     );
