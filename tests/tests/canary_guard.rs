@@ -33,7 +33,7 @@ const EQUAL_WINDOW: Duration = Duration::from_secs(15);
 const MIN_SAMPLES: u64 = 200;
 
 const SOUND: Conduct = Conduct {
-    median: Duration::from_millis(100),
+    median: Duration::from_millis(60),
     p99: 1.8,
     failing: 0.001,
 };
@@ -249,7 +249,7 @@ fn canaries_that_are_worse_are_drained_within_two_windows() {
         IS_DEGRADED.store(true, Ordering::Relaxed);
         drained(&mesh, &hosts)
     };
-    let drained = load.run(80, || attack.run(20, watch));
+    let drained = load.run(120, || attack.run(20, watch));
     for ((host, what), after) in hosts
         .iter()
         .zip(["+5 points of errors", "+20 % latency"])

@@ -4,6 +4,8 @@
 //! them over a sliding window ([`comparison`]), and says when the canary is to get no
 //! more of them. It has no clock: everything happens in [`Guard::on_tick`].
 //!
+//! Where clients stay on one side, each counts as one ([`clients`]).
+//!
 //! # One guard for all VMs
 //!
 //! Each VM of a proxy counts for itself between ticks, and adds that to a record in the
