@@ -21,7 +21,7 @@ fn program(http: &Value, options: &Value) -> Program {
         namespace: "n".to_owned(),
         ..Workload::default()
     };
-    let (program, diagnostics) = configure(config.to_string().as_bytes(), Some(&workload));
+    let (program, diagnostics) = configure(config.to_string().as_bytes(), Some(&workload), None);
     assert!(!diagnostics.has_errors(), "{diagnostics}");
     program
 }
