@@ -30,3 +30,6 @@ pub use string_match::ValueMatcher;
 pub(crate) use unreachable::warn as warn_of_unreachable;
 pub use value_template::{Part, ValueTemplate};
 pub use virtual_service::VirtualService;
+
+#[cfg(test)]
+mod tests;

@@ -93,6 +93,14 @@ mod tests {
                 &["b.m.svc.cluster.local", "b.m.svc", "b.m", "b"],
             ),
             ("example.com", "n", "n", &["example.com"]),
+            // None of a service.
+            (
+                "a.b.c.svc.cluster.local",
+                "n",
+                "c",
+                &["a.b.c.svc.cluster.local"],
+            ),
+            ("a.svc.cluster.local", "n", "n", &["a.svc.cluster.local"]),
             (
                 "*.n.svc.cluster.local",
                 "n",

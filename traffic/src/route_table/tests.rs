@@ -170,6 +170,14 @@ fn headers_are_matched_line_by_line() {
         ),
         (json!({"method": {"exact": "get"}}), &[], false),
         (json!({"authority": {"prefix": "b"}}), &[], true),
+        (json!({"headers": {":path": {"exact": "/"}}}), &[], true),
+        (json!({"headers": {":path": {"exact": "/x"}}}), &[], false),
+        (
+            json!({"headers": {":authority": {"exact": "b"}}}),
+            &[],
+            true,
+        ),
+        (json!({"headers": {"host": {"exact": "c"}}}), &[], false),
         (
             json!({"withoutHeaders": {"x-a": {"exact": "1"}}}),
             &[],
@@ -410,10 +418,48 @@ fn of_two_services_with_one_host_a_sidecar_takes_the_older_and_a_gateway_both() 
         (at(&gateway, "/one"), at(&gateway, "/")),
         ("one".into(), "all".into())
     );
-    // What takes all requests comes last there, whoever is older.
-    services[0].created = "2025-01-01T00:00:00Z".into();
-    let table = RouteTable::build(&services, &gateway, &mut Diagnostics::new(), |_, _| ());
-    assert_eq!(taken(&table, &get("x.com", "/one", &[])), "one");
+}
+
+/// Whoever is older.
+#[test]
+fn what_takes_all_requests_comes_last_at_a_gateway() {
+    let spec = |name: &str, uri: Option<Value>| {
+        let matches = uri.map(|uri| json!([{"uri": uri}]));
+        json!({"hosts": ["x.com"], "gateways": ["g"],
+               "http": [{"name": name, "match": matches, "route": [{"destination": {"host": "b"}}]}]})
+    };
+    let one = || spec("one", Some(json!({"exact": "/one"})));
+    let table = [
+        (None, "one"),
+        (Some(json!({"prefix": "/"})), "one"),
+        (Some(json!({"regex": ".*"})), "one"),
+        (Some(json!({"prefix": "/o"})), "older"),
+        (Some(json!({"regex": "/.*"})), "older"),
+    ];
+    for (uri, expected) in table {
+        let mut services = services(&[spec("older", uri.clone()), one()]);
+        services[0].created = "2025-01-01T00:00:00Z".into();
+        services[1].created = "2026-01-01T00:00:00Z".into();
+        let gateway = crate::Proxy::new(Workload::default(), vec!["n/g".into()]);
+        let table = RouteTable::build(&services, &gateway, &mut Diagnostics::new(), |_, _| ());
+        let found = taken(&table, &get("x.com", "/one", &[]));
+        assert_eq!(found, expected, "{uri:?}");
+    }
+}
+
+#[test]
+fn pseudo_headers_are_demanded_by_themselves() {
+    let table = [
+        (":method", vec![":method", ":path", ":authority"]),
+        (":path", vec![":path", ":authority"]),
+        ("host", vec![":path", ":authority"]),
+        (":authority", vec![":path", ":authority"]),
+    ];
+    for (name, expected) in table {
+        let demand = matches(&[json!({"headers": {name: {"exact": "x"}}})]).demand();
+        let names = demand.iter().map(sluice_policy::Attribute::name);
+        assert_eq!(names.collect::<Vec<_>>(), expected, "{name}");
+    }
 }
 
 #[test]

@@ -138,6 +138,14 @@ mod tests {
         );
     }
 
+    /// Another draw would send a replay of the same seed elsewhere.
+    #[test]
+    fn draws_of_a_seed_stay() {
+        let mut dice = Dice::of_id(7, b"id");
+        let drawn = [0, 1, 2, 3].map(|split| dice.point(Draw::Split(split), 1_000_000));
+        assert_eq!(drawn, [575_830, 492_816, 547_643, 211_088]);
+    }
+
     #[test]
     fn a_request_draws_the_same_wherever_it_is_judged() {
         let mut first = Dice::of_id(1, b"id");

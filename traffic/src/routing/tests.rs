@@ -3,6 +3,7 @@
 mod answers;
 mod edits;
 mod explained;
+mod guards;
 mod sticky;
 mod upstreams;
 

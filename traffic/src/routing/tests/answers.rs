@@ -5,6 +5,38 @@ use super::*;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+/// What a route sets takes the place of what its answer has; what it adds does not.
+#[test]
+fn headers_of_an_answer_are_the_routes() {
+    let mut proxy = Proxy::of(json!({"http": [{"redirect": {"uri": "/new"}, "headers":
+        {"response": {"set": {"location": "/other", "x": "1"}, "add": {"y": "2"}}}}]}));
+    let reply = proxy.reply("/", &[]);
+    let lines = reply.headers.iter().map(|(name, value)| {
+        let [name, value] = [name, value].map(|text| String::from_utf8_lossy(text).into_owned());
+        name + "=" + &value
+    });
+    let mut lines: Vec<String> = lines.collect();
+    lines.sort();
+    assert_eq!(lines, ["location=/other", "x=1", "y=2"]);
+}
+
+/// A port of the listener has to be known.
+#[test]
+fn only_a_redirect_to_the_listeners_port_asks_for_it() {
+    let asks = |redirect: Value| {
+        let proxy = Proxy::of(json!({"http": [{"redirect": redirect}]}));
+        let mut demand = proxy.program.demand().iter();
+        demand.any(|attribute| attribute == sluice_policy::Attribute::DestinationAddress)
+    };
+    assert!(asks(
+        json!({"authority": "c", "derivePort": "FROM_REQUEST_PORT"})
+    ));
+    assert!(!asks(
+        json!({"authority": "c", "derivePort": "FROM_PROTOCOL_DEFAULT"})
+    ));
+    assert!(!asks(json!({"authority": "c", "port": 81})));
+}
+
 #[test]
 fn redirects_are_written_as_by_envoy() {
     let cases = [

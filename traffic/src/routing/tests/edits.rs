@@ -154,6 +154,27 @@ fn values_are_filled_in() {
     assert!(demand.contains(&"source.address") && demand.contains(&"destination.address"));
 }
 
+#[test]
+fn a_mirror_has_its_share_of_the_requests() {
+    for (percentage, expected) in [(0, 0), (25, 25), (50, 50), (100, 100)] {
+        let mut proxy = Proxy::of(json!({"http": [{"route": to_b(),
+            "mirror": {"host": "d"}, "mirrorPercentage": {"value": percentage}}]}));
+        let mut mirrored = 0;
+        for _ in 0..10_000 {
+            let request = proxy.request_of("/", &[]);
+            mirrored += usize::from(
+                request
+                    .iter()
+                    .any(|edit| edit.starts_with("x-sluice-mirror=")),
+            );
+        }
+        assert!(
+            (mirrored / 100).abs_diff(expected) <= 2,
+            "{percentage}: {mirrored}"
+        );
+    }
+}
+
 /// Whatever the routes look at: hints of a client are found among all headers.
 #[test]
 fn headers_are_wanted_wherever_there_is_a_route() {

@@ -25,6 +25,35 @@ fn near_misses(proxy: &mut Proxy, request: &Request<'_>) -> (Vec<String>, bool) 
     (misses.collect(), explanation.is_drawn)
 }
 
+/// Destinations that there is a choice of, with their weights.
+fn choices(route: Value) -> Vec<(String, u32)> {
+    let mut proxy = Proxy::of(json!({"http": [{"route": route}]}));
+    let mut moment = Moment {
+        dice: &mut proxy.dice,
+        upstreams: &mut proxy.upstreams,
+        guards: &proxy.guards,
+        now_ms: 0,
+    };
+    let explanation = explain(&proxy.program, &get_b(), &mut moment);
+    let choices = explanation.choices.iter();
+    choices
+        .map(|(name, weight)| ((*name).to_owned(), *weight))
+        .collect()
+}
+
+#[test]
+fn destinations_are_told_where_there_is_a_choice() {
+    assert_eq!(choices(to_b()), []);
+    let split = json!([
+        {"destination": {"host": "b"}, "weight": 3},
+        {"destination": {"host": "c", "port": {"number": 81}}, "weight": 1}]);
+    let expected = [
+        ("||b.n.svc.cluster.local".to_owned(), 3),
+        ("81||c.n.svc.cluster.local".to_owned(), 1),
+    ];
+    assert_eq!(choices(split), expected);
+}
+
 #[test]
 fn routes_that_nearly_took_a_request_say_what_failed() {
     let claim = "@request.auth.claims.a.b";

@@ -71,6 +71,19 @@ fn guarded(policy: &Value) -> Value {
     config
 }
 
+/// Envoy's router is told a number twice only if the second one is lower.
+#[test]
+fn a_budget_that_has_enough_says_nothing() {
+    let mut proxy = Proxy::new(&guarded(&json!({"retryBudget": {"percent": 20.0}})));
+    let count = |request: &[String]| {
+        let lines = request.iter();
+        lines
+            .filter(|edit| edit.starts_with("x-envoy-max-retries"))
+            .count()
+    };
+    assert_eq!(count(&proxy.request_of("/", &[])), 1);
+}
+
 #[test]
 fn a_full_subset_refuses() {
     let limits = json!({"connectionPool": {"http": {"http2MaxRequests": 1}}});
