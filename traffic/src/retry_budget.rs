@@ -102,6 +102,11 @@ impl RetryBudget {
         }
         self.learn(permitted, retries_made);
         self.balance = self.balance.min(self.most());
+        self.cancel(permitted);
+    }
+
+    /// A request that had `permitted` retries is not sent after all: it pays for nothing.
+    pub fn cancel(&mut self, permitted: u32) {
         self.live = self.live.saturating_sub(1);
         self.permitted = self.permitted.saturating_sub(permitted);
     }

@@ -79,6 +79,8 @@ pub(crate) struct Runtime<F: HttpFilter> {
     delayed: ByNumber<Held<F::Waiting>>,
     /// Requests whose end is of interest, by stream.
     observed: ByNumber<Observed<F::Waiting>>,
+    /// Whether it was said since the last tick that there are too many of them.
+    is_crowded: bool,
     /// Requests held back, to ask once the callback is over.
     woken: Vec<(u32, Woken)>,
 }
@@ -95,6 +97,7 @@ impl<F: HttpFilter> Runtime<F> {
             timetables: Vec::new(),
             delayed: ByNumber::new(),
             observed: ByNumber::new(),
+            is_crowded: false,
             woken: Vec::new(),
         }
     }
@@ -468,6 +471,7 @@ impl<F: HttpFilter> Runtime<F> {
             return;
         }
         host.refresh_log_level();
+        self.is_crowded = false;
         for slot in &mut self.filters {
             slot.missed = if slot.root == root {
                 0

@@ -53,6 +53,14 @@ pub(crate) fn calls() -> Vec<String> {
     })
 }
 
+/// How many lines have been logged.
+pub(crate) fn log_lines() -> usize {
+    SCRIPT.with_borrow(|script| {
+        let calls = script.calls.iter();
+        calls.filter(|call| call.starts_with("proxy_log")).count()
+    })
+}
+
 /// Notes a call and says how it ends.
 pub(crate) fn act(function: &'static str, argument: &str) -> u32 {
     SCRIPT.with_borrow_mut(|script| {

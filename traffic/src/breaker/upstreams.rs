@@ -88,6 +88,19 @@ impl Upstreams {
         breaker.on_response(now_ms, outcome)
     }
 
+    /// The request is not sent after all.
+    pub fn cancel(&mut self, admission: &Admission) {
+        if let Some(budget) = self.budget(admission.upstream) {
+            budget.cancel(admission.retries);
+        }
+        let breaker = admission
+            .upstream
+            .and_then(|upstream| self.breakers.get_mut(upstream));
+        if let Some(breaker) = breaker {
+            breaker.on_end();
+        }
+    }
+
     fn budget(&mut self, upstream: Option<usize>) -> Option<&mut RetryBudget> {
         self.budgets.get_mut(upstream?)?.as_mut()
     }

@@ -86,6 +86,17 @@ fn the_last_requests_say_what_comes_of_permissions() {
 }
 
 #[test]
+fn what_is_not_sent_pays_nothing() {
+    let mut budget = budget(20, 3);
+    let before = budget.balance;
+    let permitted = budget.begin(1_000, 2);
+    assert_eq!((permitted, budget.live(), budget.permitted), (2, 1, 2));
+    budget.cancel(permitted);
+    assert_eq!((budget.live(), budget.permitted), (0, 0));
+    assert_eq!(budget.balance, before);
+}
+
+#[test]
 fn one_request_cannot_reserve_everything() {
     let mut budget = budget(20, 3);
     budget.use_rate = 10_000;

@@ -29,6 +29,15 @@ pub(super) fn edits(
     edits
 }
 
+/// Bytes of names and values.
+pub(super) fn size(edits: &[HeaderEdit]) -> usize {
+    let sizes = edits.iter().map(|edit| match edit {
+        HeaderEdit::Set(name, value) | HeaderEdit::Append(name, value) => name.len() + value.len(),
+        HeaderEdit::Remove(name) => name.len(),
+    });
+    sizes.sum()
+}
+
 fn remove(operations: &HeaderOperations, edits: &mut Vec<HeaderEdit>) {
     let names = operations.remove.iter();
     edits.extend(names.map(|name| HeaderEdit::Remove(name.as_bytes().to_vec())));

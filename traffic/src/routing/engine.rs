@@ -107,6 +107,10 @@ pub fn decide<'p>(
 /// How often Envoy's router tries again at the most.
 pub(super) const MAX_RETRIES: &str = "x-envoy-max-retries";
 
+/// Most bytes of changes of a response that are kept while its request is under way. A
+/// client may have thousands under way, and fill in what `%REQ(…)%` names.
+const MOST_KEPT: usize = 16 * 1024;
+
 /// The header of a response of a canary that would get no more requests, were it no dry
 /// run.
 const DRY_RUN: &str = "x-sluice-guard";
@@ -116,10 +120,11 @@ fn not_found() -> Reply {
     refuse(404, "route_not_found")
 }
 
-/// Which route is right is not known, so none is taken. Nobody but the client has made its
-/// path or headers so long (RFC 6585 section 5).
+/// Which route is right is not known, so none is taken; or too much would have to be kept
+/// until the response. Nobody but the client has made its path or headers so long (RFC 6585
+/// section 5).
 fn too_long() -> Reply {
-    refuse(431, "too_long_for_regular_expressions")
+    refuse(431, "too_long_for_routes")
 }
 
 fn refuse(status: u16, details: &str) -> Reply {
@@ -238,10 +243,7 @@ impl<'p> Context<'p, '_> {
         let canary = forward
             .guard
             .map_or(Canary::Fine, |guard| world.canary(guard));
-        let drained = forward.drained.as_ref();
-        let shares = drained
-            .filter(|_| canary == Canary::Drained)
-            .unwrap_or(&forward.shares);
+        let shares = forward.shares(canary);
         let chosen = self.choose(forward, &shares.weights, world, &mut response);
         let Some((given, client)) = chosen else {
             return Verdict::Reply(not_found());
@@ -250,13 +252,12 @@ impl<'p> Context<'p, '_> {
             return Verdict::Reply(too_long());
         };
         let wanted = self.wanted_retries(forward);
-        let admission = if shares.guarded.is_empty() {
-            None
-        } else {
-            match world.begin(&shares.guarded, given, wanted) {
+        let admission = match shares.guarded.as_slice() {
+            [] => None,
+            guarded => match world.begin(guarded, given, wanted) {
                 Ok(admission) => Some(admission),
                 Err(refusal) => return Verdict::Refuse(refusal),
-            }
+            },
         };
         let number = admission
             .as_ref()
@@ -264,27 +265,14 @@ impl<'p> Context<'p, '_> {
         let Some(target) = forward.destinations.get(number) else {
             return Verdict::Reply(not_found());
         };
-        let headers = &self.action.route.headers;
-        let is_single = forward.destinations.len() == 1;
-        let mut request = edits::edits(
-            &headers.request,
-            &target.headers.request,
-            is_single,
-            self.request,
-        );
-        response.extend(edits::edits(
-            &headers.response,
-            &target.headers.response,
-            is_single,
-            self.request,
-        ));
-        if canary == Canary::Suspect && target.role == Some(Subset::Canary) {
-            response.push(set(DRY_RUN, b"would-drain"));
+        response.extend(self.response_edits(forward, target, canary));
+        if edits::size(&response) > MOST_KEPT {
+            if let Some(admission) = &admission {
+                world.cancel(admission);
+            }
+            return Verdict::Reply(too_long());
         }
-        request.extend(
-            self.authority(target)
-                .map(|to| set(":authority", to.as_bytes())),
-        );
+        let mut request = self.request_edits(forward, target);
         request.extend(path.into_iter().flatten());
         for router in &forward.router {
             request.extend(self.tell_router(router));
@@ -312,6 +300,33 @@ impl<'p> Context<'p, '_> {
             request,
             response,
         })
+    }
+
+    /// What the route and the destination change in a request, and who it is for.
+    fn request_edits(&self, forward: &Forward, target: &'p Target) -> Vec<HeaderEdit> {
+        let is_single = forward.destinations.len() == 1;
+        let own = &self.action.route.headers.request;
+        let mut edits = edits::edits(own, &target.headers.request, is_single, self.request);
+        let authority = self.authority(target);
+        edits.extend(authority.map(|to| set(":authority", to.as_bytes())));
+        edits
+    }
+
+    /// What they change in a response, and what marks that of a canary that would get no
+    /// more requests.
+    fn response_edits(
+        &self,
+        forward: &Forward,
+        target: &Target,
+        canary: Canary,
+    ) -> Vec<HeaderEdit> {
+        let is_single = forward.destinations.len() == 1;
+        let own = &self.action.route.headers.response;
+        let mut edits = edits::edits(own, &target.headers.response, is_single, self.request);
+        if canary == Canary::Suspect && target.role == Some(Subset::Canary) {
+            edits.push(set(DRY_RUN, b"would-drain"));
+        }
+        edits
     }
 
     /// The destination: by the client's key, of which the hash for a guard is returned

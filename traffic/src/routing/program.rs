@@ -9,6 +9,7 @@ use super::config::Config;
 use super::hints::Hints;
 use super::shares::Shares;
 use super::sticky::StickyKey;
+use super::world::Canary;
 use crate::config::{DirectResponse, Headers, HttpRoute, Redirect};
 use crate::destination_rule::SubsetPolicy;
 use crate::guard::{CanaryGuard, Subset};
@@ -70,6 +71,15 @@ pub(super) struct Forward {
     pub(super) mirrors: Vec<Box<str>>,
     /// Whether the destinations are not all of one host.
     pub(super) has_hosts: bool,
+}
+
+impl Forward {
+    /// What its destinations get.
+    pub(super) fn shares(&self, canary: Canary) -> &Shares {
+        let drained = self.drained.as_ref();
+        let drained = drained.filter(|_| canary == Canary::Drained);
+        drained.unwrap_or(&self.shares)
+    }
 }
 
 /// A destination.

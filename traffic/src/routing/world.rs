@@ -18,6 +18,9 @@ pub trait World: Chance {
         retries: u32,
     ) -> Result<Admission, Refusal>;
 
+    /// The request is not sent after all.
+    fn cancel(&mut self, admission: &Admission);
+
     /// What the guard of that number thinks of its canary.
     fn canary(&self, guard: usize) -> Canary;
 }
@@ -65,6 +68,10 @@ impl World for Moment<'_> {
         let random = self.dice.number();
         self.upstreams
             .begin(route, given, retries, random, self.now_ms)
+    }
+
+    fn cancel(&mut self, admission: &Admission) {
+        self.upstreams.cancel(admission);
     }
 
     fn canary(&self, guard: usize) -> Canary {

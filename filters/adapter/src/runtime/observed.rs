@@ -1,7 +1,7 @@
 //! Requests whose response and end a filter wants to hear of.
 
 use super::{MOST_PENDING, Runtime, back_to, edit_response};
-use crate::abi::{HeaderMap, Host};
+use crate::abi::{HeaderMap, Host, Level};
 use crate::filter::HttpFilter;
 use crate::pairs;
 
@@ -20,6 +20,13 @@ impl<F: HttpFilter> Runtime<F> {
             && let Some(oldest) = self.observed.first()
             && let Some(oldest) = self.observed.remove(oldest)
         {
+            if !self.is_crowded {
+                self.is_crowded = true;
+                host.log(
+                    Level::Warn,
+                    "too many requests under way: what becomes of the oldest is not seen, and its response goes out as it is",
+                );
+            }
             // Else what is asked of the host would be of the request that has just come.
             back_to(host, root);
             self.end(host, oldest);

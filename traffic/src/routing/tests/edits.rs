@@ -154,6 +154,42 @@ fn values_are_filled_in() {
     assert!(demand.contains(&"source.address") && demand.contains(&"destination.address"));
 }
 
+/// A client may have thousands of requests under way.
+#[test]
+fn little_is_kept_of_a_request_until_its_response() {
+    let limits = json!({"connectionPool": {"http": {"http2MaxRequests": 2}},
+                        "retryBudget": {"percent": 20.0}});
+    let mut config = of_service(json!({"http": [{"route": [{"destination": {"host": "b"},
+        "headers": {"response": {"set": {"x-id": "%REQ(x-id)%"}}}}]}]}));
+    let rule = json!({"host": "b", "trafficPolicy": limits});
+    let rule = resource("DestinationRule", "b", &rule);
+    config["resources"].as_array_mut().unwrap().push(rule);
+    let mut proxy = Proxy::new(&config);
+    let fits = "x".repeat(16 * 1_024 - "x-id".len());
+    let is_kept = |became: Became, id: &str| match became {
+        Became::Sent { response, .. } => {
+            assert_eq!(response, [format!("x-id={id}")]);
+            true
+        }
+        Became::Answered(reply) => {
+            assert_eq!(
+                (reply.status, &*reply.details),
+                (431, &b"too_long_for_routes"[..])
+            );
+            false
+        }
+        other => panic!("{other:?}"),
+    };
+    let too_long = fits.clone() + "x";
+    // It takes no place of those that are sent.
+    for _ in 0..5 {
+        assert!(!is_kept(proxy.send("/", &[("x-id", &too_long)]), &too_long));
+    }
+    assert_eq!(proxy.upstreams.active(), 0);
+    assert!(is_kept(proxy.send("/", &[("x-id", &fits)]), &fits));
+    assert_eq!(proxy.upstreams.active(), 1);
+}
+
 #[test]
 fn a_mirror_has_its_share_of_the_requests() {
     for (percentage, expected) in [(0, 0), (25, 25), (50, 50), (100, 100)] {

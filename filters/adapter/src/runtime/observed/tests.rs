@@ -9,7 +9,7 @@ use crate::abi::Host;
 use crate::exports::Module;
 use crate::filter::{Configured, HttpFilter, Setup, Step};
 use crate::pairs;
-use crate::scripted_host::{INTERNAL_FAILURE, calls, script};
+use crate::scripted_host::{INTERNAL_FAILURE, calls, log_lines, script};
 
 thread_local! {
     /// What the filter heard.
@@ -175,6 +175,14 @@ fn of_too_many_the_end_of_the_oldest_counts_as_missed() {
             &format!("proxy_set_effective_context {last}"),
         ]
     );
+    // It is said, and once until the next tick: a client may open any number.
+    assert_eq!(log_lines(), 1);
+    arrive(&module, last + 1);
+    assert_eq!(log_lines(), 1);
+    module.on_tick(1);
+    script(|_| {});
+    arrive(&module, last + 2);
+    assert_eq!(log_lines(), 1);
 }
 
 #[test]

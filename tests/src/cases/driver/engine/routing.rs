@@ -118,6 +118,10 @@ impl World for Dealt<'_> {
         self.moment.begin(route, given, retries)
     }
 
+    fn cancel(&mut self, admission: &Admission) {
+        self.moment.cancel(admission);
+    }
+
     fn canary(&self, guard: usize) -> Canary {
         self.moment.canary(guard)
     }
