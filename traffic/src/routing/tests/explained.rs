@@ -26,7 +26,7 @@ fn near_misses(proxy: &mut Proxy, request: &Request<'_>) -> (Vec<String>, bool) 
 }
 
 /// Destinations that there is a choice of, with their weights.
-fn choices(route: Value) -> Vec<(String, u32)> {
+fn choices(route: &Value) -> Vec<(String, u32)> {
     let mut proxy = Proxy::of(json!({"http": [{"route": route}]}));
     let mut moment = Moment {
         dice: &mut proxy.dice,
@@ -43,7 +43,7 @@ fn choices(route: Value) -> Vec<(String, u32)> {
 
 #[test]
 fn destinations_are_told_where_there_is_a_choice() {
-    assert_eq!(choices(to_b()), []);
+    assert_eq!(choices(&to_b()), []);
     let split = json!([
         {"destination": {"host": "b"}, "weight": 3},
         {"destination": {"host": "c", "port": {"number": 81}}, "weight": 1}]);
@@ -51,7 +51,7 @@ fn destinations_are_told_where_there_is_a_choice() {
         ("||b.n.svc.cluster.local".to_owned(), 3),
         ("81||c.n.svc.cluster.local".to_owned(), 1),
     ];
-    assert_eq!(choices(split), expected);
+    assert_eq!(choices(&split), expected);
 }
 
 #[test]

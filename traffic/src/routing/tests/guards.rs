@@ -38,7 +38,7 @@ fn config(guards: &[Value]) -> Value {
     config
 }
 
-fn guard(more: Value) -> Value {
+fn guard(more: &Value) -> Value {
     let mut spec = json!({"virtualService": "s", "stable": "v1", "canary": "v2", "window": "20s"});
     let more = more.as_object().unwrap().clone();
     spec.as_object_mut().unwrap().extend(more);
@@ -87,7 +87,7 @@ impl Proxy {
 
 #[test]
 fn a_drained_canary_gets_nothing() {
-    let mut proxy = Proxy::new(&config(&[guard(json!({"route": "beta"}))]));
+    let mut proxy = Proxy::new(&config(&[guard(&json!({"route": "beta"}))]));
     assert_eq!(proxy.halves("/beta"), (1, vec![]));
     proxy.fail(0);
     assert_eq!(proxy.halves("/beta"), (0, vec![]));
@@ -96,7 +96,7 @@ fn a_drained_canary_gets_nothing() {
 
 #[test]
 fn a_dry_run_only_says_so() {
-    let mut proxy = Proxy::new(&config(&[guard(json!({"dryRun": true}))]));
+    let mut proxy = Proxy::new(&config(&[guard(&json!({"dryRun": true}))]));
     proxy.fail(0);
     let mark = "x-sluice-guard=would-drain".to_owned();
     assert_eq!(proxy.halves("/"), (1, vec![mark]));
@@ -119,7 +119,7 @@ fn a_guard_watches_its_routes() {
         (vec![&beta, &other], Some(0), Some(1)),
     ];
     for (guards, of_beta, of_other) in table {
-        let specs: Vec<Value> = guards.into_iter().cloned().map(guard).collect();
+        let specs: Vec<Value> = guards.into_iter().map(guard).collect();
         let mut proxy = Proxy::new(&config(&specs));
         for (path, expected) in [("/beta", of_beta), ("/", of_other)] {
             for _ in 0..10 {
@@ -132,7 +132,7 @@ fn a_guard_watches_its_routes() {
 
 #[test]
 fn a_guard_knows_its_subsets() {
-    let mut proxy = Proxy::new(&config(&[guard(json!({"stable": "v2", "canary": "v1"}))]));
+    let mut proxy = Proxy::new(&config(&[guard(&json!({"stable": "v2", "canary": "v1"}))]));
     for _ in 0..20 {
         let became = proxy.send("/", &[]);
         let Became::Sent { to, .. } = became else {
@@ -149,7 +149,7 @@ fn a_guard_knows_its_subsets() {
 #[test]
 fn a_guard_of_no_split_is_refused() {
     let of = |spec: Value, namespace: &str| {
-        let mut config = config(&[guard(spec)]);
+        let mut config = config(&[guard(&spec)]);
         config["resources"][1]["metadata"]["namespace"] = json!(namespace);
         let (_, diagnostics) = configured(&config);
         let codes = diagnostics.iter().map(|finding| finding.code);
@@ -171,7 +171,7 @@ fn a_guard_of_no_split_is_refused() {
 /// What a breaker moved is where it is for another reason than the split's.
 #[test]
 fn a_request_that_was_moved_is_no_sample() {
-    let mut config = config(&[guard(json!({}))]);
+    let mut config = config(&[guard(&json!({}))]);
     let outlier = json!({"consecutive5xxErrors": 1, "maxEjectionPercent": 50});
     config["resources"][2]["spec"]["trafficPolicy"] = json!({"outlierDetection": outlier});
     let mut proxy = Proxy::new(&config);
