@@ -45,8 +45,8 @@ impl Effort {
     fn pay(&self, cost: u64, free: u64) -> bool {
         let price = if cost <= free { 0 } else { cost };
         match self.left.get().checked_sub(price) {
-            Some(left) if !self.is_spent.get() => self.left.set(left),
-            _ => self.is_spent.set(true),
+            Some(left) => self.left.set(left),
+            None => self.is_spent.set(true),
         }
         !self.is_spent.get()
     }
