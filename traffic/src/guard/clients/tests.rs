@@ -72,6 +72,23 @@ fn clients_that_never_rest_count_in_turns() {
     }
 }
 
+/// However seldom a VM looks.
+#[test]
+fn a_turn_that_was_missed_is_made_up_for() {
+    let [mut often, mut seldom] = [(); 2].map(|()| {
+        let mut clients = Clients::default();
+        counted(&mut clients, all(3_200), 5_000);
+        clients
+    });
+    (6..=15).for_each(|part| {
+        counted(&mut often, [], part * PART_MS);
+    });
+    counted(&mut seldom, [], 15_000);
+    assert_eq!(often, seldom);
+    let forgotten = all(3_200).filter(|client| !seldom.has(*client)).count();
+    assert_eq!(forgotten, 500);
+}
+
 #[test]
 fn who_is_gone_is_forgotten() {
     let mut clients = Clients::default();
