@@ -234,3 +234,19 @@ fn nothing_measured_is_shown_as_nothing() {
     assert_eq!(error_figure(&counts), Figure::default());
     assert_eq!(latency_figure(&counts, 990_000), Figure::default());
 }
+
+/// A bucket with many that are the same: far fewer lie above its end than above the quantile.
+#[test]
+fn what_lies_above_is_counted_or_taken_from_the_quantile() {
+    let mut pair = Pair::default();
+    for _ in 0..100 {
+        pair.add(Subset::Stable, Outcome::Good, 1_000);
+    }
+    for _ in 0..10 {
+        pair.add(Subset::Stable, Outcome::Good, 100_000);
+    }
+    for (above_quantile, expected) in [(0, 10), (10, 10), (20, 10), (21, 21), (1_000, 1_000)] {
+        let found = expected_above(&pair.stable, above_quantile, 2_000);
+        assert_eq!(found, expected, "{above_quantile}");
+    }
+}

@@ -131,7 +131,7 @@ fn what_is_wrong_is_named() {
         ("errors", json!(1), "", C::WrongType),
         (
             "latency",
-            json!({"percentile": 0.99}),
+            json!({"percentile": 49.9}),
             ".percentile",
             C::OutOfRange,
         ),
