@@ -221,6 +221,20 @@ mod tests {
         assert!(!pattern.matches(b"merchant0512", &Effort::default()));
     }
 
+    /// No engine has to refuse what is short enough.
+    #[test]
+    fn an_expression_may_be_as_long_as_it_says() {
+        for text in [
+            "a{8192}",
+            "(?:ab){1638}",
+            "[a-z]{1638}",
+            "(a|b|c){1365}",
+            r"\w{8192}",
+        ] {
+            assert_eq!(Pattern::new(text).err(), None, "{text}");
+        }
+    }
+
     #[test]
     fn what_is_no_expression_is_refused() {
         for text in [

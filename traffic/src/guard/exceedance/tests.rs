@@ -47,6 +47,15 @@ fn chances_are_those_that_counting_gives() {
 
 /// The lady who tasted tea (Fisher, The Design of Experiments, 1935).
 #[test]
+fn a_share_is_a_part_of_its_whole() {
+    assert!(share(6, 10).exceeds(share(59, 100)));
+    assert!(!share(6, 10).exceeds(share(60, 100)));
+    assert!(!share(5, 10).exceeds(share(90, 100)));
+    assert!(share(1, 1_000).exceeds(share(1, 1_001)));
+    assert!(!share(0, 0).exceeds(share(0, 0)));
+}
+
+#[test]
 fn eight_cups_of_tea() {
     assert!((chance(share(4, 4), share(0, 4)) - 1.0 / 70.0).abs() < 1e-15);
     assert!((chance(share(3, 4), share(1, 4)) - 17.0 / 70.0).abs() < 1e-15);
