@@ -15,6 +15,80 @@ const NAMESPACE: &str = "prod";
 /// Most instructions of any request: less than 20 ms of a worker.
 const MOST: u64 = 200_000_000;
 
+/// The split that a stream of requests goes through, with everything that may hold for it.
+fn split(kinds: &[&str]) -> Guest {
+    let to = |subset: &str, weight: u32| json!({"destination": {"host": "shop.example", "subset": subset}, "weight": weight});
+    let all = [
+        (
+            "VirtualService",
+            json!({"hosts": ["shop.example"], "http": [
+            {"name": "split", "route": [to("v1", 95), to("v2", 5)], "timeout": "3s"}]}),
+        ),
+        (
+            "DestinationRule",
+            json!({"host": "shop.example",
+            "trafficPolicy": {"outlierDetection": {}, "retryBudget": {"percent": 20.0}},
+            "subsets": [{"name": "v1", "labels": {"v": "1"}}, {"name": "v2", "labels": {"v": "2"}}]}),
+        ),
+        (
+            "CanaryGuard",
+            json!({"virtualService": "shop", "stable": "v1", "canary": "v2"}),
+        ),
+        (
+            "StickySplit",
+            json!({"virtualService": "shop", "by": {"header": "x-request-id"}}),
+        ),
+    ];
+    let resources = all.into_iter().filter(|(kind, _)| kinds.contains(kind));
+    let resources = resources.map(|(kind, spec)| {
+        let version = match kind {
+            "VirtualService" | "DestinationRule" => "networking.istio.io/v1",
+            _ => "sluice/v1alpha1",
+        };
+        json!({"apiVersion": version, "kind": kind, "spec": spec,
+               "metadata": {"name": "shop", "namespace": NAMESPACE}})
+    });
+    let resources: Vec<Value> = resources.collect();
+    let module = sluice_envoy::binary::target_dir().join("wasm/routing.wasm");
+    let configuration = json!({"resources": resources}).to_string();
+    Guest::start(&module, NAMESPACE, configuration).unwrap()
+}
+
+/// From its headers to its end: what is not asked for costs nothing.
+#[test]
+fn a_request_costs_what_its_route_asks_for() {
+    const ROUTES: &str = "VirtualService";
+    const RULES: &str = "DestinationRule";
+    const GUARD: &str = "CanaryGuard";
+    const STICKY: &str = "StickySplit";
+    // Lower them when figures fall; raise them only with a reason in the commit.
+    let table = [
+        (&[RULES][..], 5_800, 0),
+        (&[ROUTES], 18_000, 4),
+        (&[ROUTES, STICKY], 27_600, 4),
+        (&[ROUTES, RULES], 21_400, 9),
+        (&[ROUTES, RULES, GUARD], 22_400, 13),
+        (&[ROUTES, RULES, GUARD, STICKY], 32_300, 13),
+    ];
+    let mut found = Vec::new();
+    for (kinds, most_fuel, most_calls) in table {
+        let mut guest = split(kinds);
+        for _ in 0..20 {
+            guest.run(&get("warm"));
+        }
+        let cost = guest.run(&get("curl")).costs.first().unwrap().cost;
+        let line = format!(
+            "{kinds:?}: {} instructions, {} host calls",
+            cost.fuel, cost.host_calls
+        );
+        println!("{line}");
+        if cost.fuel > most_fuel || cost.host_calls > most_calls {
+            found.push(format!("{line}, of {most_fuel} and {most_calls}"));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
 /// Ten routes by what `user-agent` says, and one for all others.
 fn guest() -> Guest {
     let browser = |number: usize| {
