@@ -84,6 +84,14 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_rounded_to_what_may_be() {
+        for percent in [-0.000_01, -1.0, 1e30, f64::INFINITY, f64::NAN] {
+            assert_eq!(millionths(percent), None, "{percent}");
+        }
+        assert_eq!(millionths(0.000_01), Some(0));
+    }
+
+    #[test]
     fn others_are_refused() {
         let range = "expected a number in percent, from 0.01 to 100 [out-of-range]";
         for value in [json!(0), json!(0.009), json!(100.1), json!(-1), json!(1e30)] {
