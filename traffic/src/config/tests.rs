@@ -209,3 +209,66 @@ fn a_redirect_without_a_path_keeps_it() {
     };
     assert!(of("/x") && !of(""));
 }
+
+#[test]
+fn a_route_that_answers_sends_nothing_on() {
+    let of = |fields: Value| {
+        let mut route = json!({"directResponse": {"status": 200}});
+        let fields = fields.as_object().unwrap().clone();
+        route.as_object_mut().unwrap().extend(fields);
+        read(&json!({"hosts": ["b"], "http": [route]})).1
+    };
+    let abort = json!({"abort": {"httpStatus": 500, "percentage": {"value": 1}}});
+    assert_eq!(of(json!({})), none());
+    assert_eq!(
+        of(json!({"fault": abort})),
+        ["http[0].fault conflicting-fields"]
+    );
+    assert_eq!(
+        of(json!({"rewrite": {"uri": "/"}})),
+        ["http[0].rewrite conflicting-fields"]
+    );
+    assert_eq!(
+        of(json!({"timeout": "1s", "mirror": {"host": "c"}})),
+        [
+            "~http[0].timeout ignored-key",
+            "~http[0].mirror ignored-key"
+        ]
+    );
+}
+
+#[test]
+fn a_redirect_leads_somewhere_else() {
+    let of = |redirect: Value| {
+        let route = json!([{"redirect": redirect}]);
+        read(&json!({"hosts": ["b"], "http": route})).1
+    };
+    for redirect in [json!({"authority": "c"}), json!({"uri": "", "port": 81})] {
+        assert_eq!(of(redirect.clone()), none(), "{redirect}");
+    }
+    for redirect in [
+        json!({"uri": ""}),
+        json!({"uri": null}),
+        json!({"redirectCode": 302}),
+    ] {
+        assert_eq!(
+            of(redirect.clone()),
+            ["http[0].redirect empty-value"],
+            "{redirect}"
+        );
+    }
+}
+
+#[test]
+fn claims_are_named_in_two_ways() {
+    let of = |name: &str| {
+        let matches = json!([{"headers": {format!("@request.auth.claims{name}"): {"exact": "x"}}}]);
+        of_route(&json!({"match": matches})).len()
+    };
+    for name in [".a", ".a.b", "[a]", "[a][b.c]"] {
+        assert_eq!(of(name), 0, "{name}");
+    }
+    for name in ["", ".", ".[a]", "a", "[a", "[]", "-a", ".a..b"] {
+        assert_eq!(of(name), 1, "{name}");
+    }
+}
