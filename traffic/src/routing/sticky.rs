@@ -252,3 +252,49 @@ fn cookie_value(request: &Request<'_>, name: &str) -> Option<Vec<u8>> {
         value.strip_prefix(b"=").map(<[u8]>::to_vec)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn a_path_of_a_cookie_is_one() {
+        let table = [
+            ("/", true),
+            ("/a/b", true),
+            ("a", false),
+            ("/a;Secure", false),
+            ("/a b", false),
+            ("/\u{e9}", false),
+        ];
+        for (path, is_path) in table {
+            let value = json!(path);
+            let mut diagnostics = Diagnostics::new();
+            let found = cookie_path(&Node::new(&value, "path"), &mut diagnostics);
+            assert_eq!(found.is_some(), is_path, "{path}");
+            assert_eq!(diagnostics.has_errors(), !is_path, "{path}");
+        }
+    }
+
+    /// Another text would move every client of a split by a claim.
+    #[test]
+    fn a_claim_is_a_text_or_a_number() {
+        let of = |claim: Value| {
+            let claims = json!({"envoy.filters.http.jwt_authn": {"payload": {"sub": claim}}});
+            let request = Request {
+                metadata: Fact::Present(claims.as_object().unwrap()),
+                ..Request::default()
+            };
+            claim_text(&request, &["sub".into()])
+        };
+        assert_eq!(of(json!("a")), Some(b"a".to_vec()));
+        assert_eq!(of(json!(1)), Some(vec![0x3f, 0xf0, 0, 0, 0, 0, 0, 0]));
+        for other in [json!(null), json!(true), json!(["a"]), json!({"a": 1})] {
+            assert_eq!(of(other.clone()), None, "{other}");
+        }
+    }
+}
