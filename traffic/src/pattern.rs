@@ -31,13 +31,7 @@ pub struct Pattern {
 impl Pattern {
     /// Reads an expression.
     pub fn read(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
-        let text = node.text(diagnostics)?;
-        let pattern = Self::new(text);
-        if let Err(reason) = &pattern {
-            let expected = format!("a regular expression of RE2 ({reason})");
-            node.error(DiagnosticCode::InvalidRegex, expected, diagnostics);
-        }
-        pattern.ok()
+        read(node, diagnostics, Self::new)
     }
 
     /// Compiles an expression.
@@ -45,14 +39,8 @@ impl Pattern {
     /// # Errors
     /// What is wrong with it, in words.
     pub fn new(text: &str) -> Result<Self, String> {
-        let length = length::written_out(text);
-        if length > MOST_CHARACTERS {
-            return Err(format!(
-                "of at most {MOST_CHARACTERS} characters with repetitions written out"
-            ));
-        }
         // By itself first: what follows must not balance its parentheses.
-        compile(text)?;
+        let (_, length) = parse(text)?;
         Ok(Self {
             text: text.into(),
             whole: compile(&[r"\A(?:", text, r")\z"].concat())?,
@@ -70,6 +58,33 @@ impl Pattern {
         effort.allows(self.length, text.len())
             && std::str::from_utf8(text).is_ok_and(|text| self.whole.is_match(text))
     }
+}
+
+/// Reads an expression; what is wrong with it is reported.
+fn read<T>(
+    node: &Node<'_>,
+    diagnostics: &mut Diagnostics,
+    make: impl FnOnce(&str) -> Result<T, String>,
+) -> Option<T> {
+    match make(node.text(diagnostics)?) {
+        Ok(made) => Some(made),
+        Err(reason) => {
+            let expected = format!("a regular expression of RE2 ({reason})");
+            node.error(DiagnosticCode::InvalidRegex, expected, diagnostics);
+            None
+        }
+    }
+}
+
+/// An expression by itself, and its length.
+fn parse(text: &str) -> Result<(Regex, usize), String> {
+    let length = length::written_out(text);
+    if length > MOST_CHARACTERS {
+        return Err(format!(
+            "of at most {MOST_CHARACTERS} characters with repetitions written out"
+        ));
+    }
+    Ok((compile(text)?, length))
 }
 
 fn compile(text: &str) -> Result<Regex, String> {
@@ -94,10 +109,7 @@ impl Substitution {
         let search = object.require("match", diagnostics);
         let rewrite = object.require("rewrite", diagnostics);
         object.finish(diagnostics);
-        let search = search.and_then(|search| {
-            let pattern = Pattern::read(&search, diagnostics)?;
-            Some((compile(pattern.text()).ok()?, pattern.length))
-        });
+        let search = search.and_then(|search| read(&search, diagnostics, parse));
         let rewrite = rewrite?;
         let text = rewrite.string(diagnostics)?;
         let (search, length) = search?;

@@ -65,9 +65,7 @@ impl Routing {
             },
         }
     }
-}
 
-impl Routing {
     /// A request is over that a guard watches.
     fn tell_guard(&mut self, host: Host<'_>, watched: Watched, outcome: Outcome) {
         let Some(outcome) = guard::Outcome::of(outcome) else {

@@ -1,10 +1,11 @@
 //! Faults that a client asks for itself, by the headers of Envoy's fault filter.
 
 use sluice_policy::json::Node;
-use sluice_policy::{Diagnostics, Fact, Request, duration};
+use sluice_policy::{Diagnostics, Request, duration};
 
 use super::{Abort, AbortStatus, Delay, Fault};
 use crate::config::{MILLION, read_percentage};
+use crate::route_table::first_line;
 
 const ABORT: &str = "x-envoy-fault-abort-request";
 const GRPC_ABORT: &str = "x-envoy-fault-abort-grpc-request";
@@ -73,11 +74,7 @@ impl HeaderFaults {
 
 /// The number that the first line of a header has. Envoy looks at no other line.
 fn number(request: &Request<'_>, name: &str) -> Option<u64> {
-    let Fact::Present(lines) = request.headers else {
-        return None;
-    };
-    let (_, value) = lines.iter().find(|(other, _)| *other == name.as_bytes())?;
-    let text = std::str::from_utf8(value).ok()?;
+    let text = std::str::from_utf8(first_line(request, name)?).ok()?;
     let text = text.trim_matches([' ', '\t']);
     let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     // What has no room is still more than anything else.

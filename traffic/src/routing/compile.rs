@@ -142,11 +142,13 @@ fn check_hints(config: &Config, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Whether a guard is meant for a route, if it has its subsets.
+/// Whether a guard is meant for a route, which has both of its subsets.
 fn watches(guard: &CanaryGuard, service: &VirtualService, route: &HttpRoute) -> bool {
     guard.namespace == service.namespace
         && guard.virtual_service == service.name
         && guard.route.as_ref().is_none_or(|name| *name == route.name)
+        && has_subset(route, &guard.stable)
+        && has_subset(route, &guard.canary)
 }
 
 fn has_subset(route: &HttpRoute, subset: &str) -> bool {
@@ -164,11 +166,7 @@ fn has_subset(route: &HttpRoute, subset: &str) -> bool {
 fn guard_scopes<'c>(config: &'c Config, diagnostics: &mut Diagnostics) -> Vec<Scope<'c>> {
     let mut scopes = Vec::new();
     for (guard, path) in &config.guards {
-        let routes = routes_of(config, |service, route| {
-            watches(guard, service, route)
-                && has_subset(route, &guard.stable)
-                && has_subset(route, &guard.canary)
-        });
+        let routes = routes_of(config, |service, route| watches(guard, service, route));
         if routes.is_empty() {
             let [service, stable, canary] =
                 [&guard.virtual_service, &guard.stable, &guard.canary].map(|name| quote(name));
@@ -224,7 +222,7 @@ impl Compiler<'_> {
             .iter()
             .map(|destination| target(destination, service))
             .collect();
-        let guard = self.guard(service, route, &destinations);
+        let guard = self.guard(service, route);
         let roles = guard.and_then(|guard| self.config.guards.get(guard));
         if let Some((guard, _)) = roles {
             for target in &mut destinations {
@@ -249,21 +247,11 @@ impl Compiler<'_> {
         }
     }
 
-    /// The guard of a route that has both of its subsets. One that names the route is
-    /// meant more than one for all of them.
-    fn guard(
-        &self,
-        service: &VirtualService,
-        route: &HttpRoute,
-        targets: &[Target],
-    ) -> Option<usize> {
+    /// The guard of a route. One that names the route is meant more than one for all.
+    fn guard(&self, service: &VirtualService, route: &HttpRoute) -> Option<usize> {
         let find = |names_route: bool| {
             self.config.guards.iter().position(|(guard, _)| {
-                guard.route.is_some() == names_route
-                    && watches(guard, service, route)
-                    && [&guard.stable, &guard.canary]
-                        .into_iter()
-                        .all(|subset| targets.iter().any(|target| target.subset == *subset))
+                guard.route.is_some() == names_route && watches(guard, service, route)
             })
         };
         find(true).or_else(|| find(false))
