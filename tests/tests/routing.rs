@@ -333,13 +333,18 @@ fn a_budget_spares_a_dead_upstream_the_storm() {
     assert!(without > 3.99, "{without}");
 }
 
-#[test]
-fn an_ejected_canary_comes_back_when_its_time_is_over() {
+/// A canary of 10 % without retries that is ejected for so long after five failures.
+fn ejecting(base_ejection_time: &str) -> Value {
     let outlier = json!({"outlierDetection": {"consecutive5xxErrors": 5, "interval": "1s",
-                                              "baseEjectionTime": "2s", "maxEjectionPercent": 10}});
+        "baseEjectionTime": base_ejection_time, "maxEjectionPercent": 10}});
     let mut config = config(10, Some(outlier));
     config["resources"][0]["spec"]["http"][1]["retries"] = json!({"attempts": 0});
-    let mesh = Mesh::start(&[config]);
+    config
+}
+
+#[test]
+fn an_ejected_canary_comes_back_when_its_time_is_over() {
+    let mesh = Mesh::start(&[ejecting("2s")]);
     let mut connection = mesh.connect(0);
     mesh.v2.answer(Answer::status(503));
     let mut failed = 0;
@@ -360,11 +365,7 @@ fn an_ejected_canary_comes_back_when_its_time_is_over() {
 
 #[test]
 fn a_canary_gets_nothing_while_it_is_ejected() {
-    let outlier = json!({"outlierDetection": {"consecutive5xxErrors": 5, "interval": "1s",
-                                              "baseEjectionTime": "3600s", "maxEjectionPercent": 10}});
-    let mut config = config(10, Some(outlier));
-    config["resources"][0]["spec"]["http"][1]["retries"] = json!({"attempts": 0});
-    let mesh = Mesh::start(&[config]);
+    let mesh = Mesh::start(&[ejecting("3600s")]);
     mesh.v2.answer(Answer::status(503));
     let mut connection = mesh.connect(0);
     let failed = (0..1_000)

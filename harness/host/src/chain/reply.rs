@@ -113,14 +113,39 @@ impl Chain {
 
     /// Answers 502 when the plugins left a response without its status.
     pub(super) fn refuse_headless(&mut self, stream: usize) {
-        let plugins = self.plugins.len();
-        let Some(found) = self.worker.streams.get_mut(stream) else {
-            return;
-        };
         let message = "missing required header: :status";
+        if let Some(body) = self.compose_own(stream, 502, REMOVED_HEADERS, message) {
+            self.send_directly(stream, body);
+        }
+    }
+
+    /// Answers 503 when the plugins left a request with a value that no header can have:
+    /// Envoy's router does not send it. The answer passes the plugins.
+    pub(super) fn refuse_unsendable(&mut self, stream: usize, name: &str) {
+        if let Some(found) = self.worker.streams.get_mut(stream) {
+            found.request.closed = true;
+        }
+        let message = format!("invalid header value for: {name}");
+        if let Some(body) = self.compose_own(stream, 503, UNSENDABLE_HEADERS, &message) {
+            let end = body.is_empty();
+            self.pass_reply(stream, body, end);
+        }
+    }
+
+    /// Makes the answer that Envoy itself gives about headers, and its body; none if the
+    /// stream is gone.
+    fn compose_own(
+        &mut self,
+        stream: usize,
+        status: u32,
+        details: &str,
+        message: &str,
+    ) -> Option<Vec<u8>> {
+        let plugins = self.plugins.len();
+        let found = self.worker.streams.get_mut(stream)?;
         let reply = LocalReply {
-            status: 502,
-            details: format!("{REMOVED_HEADERS}{{{}}}", message.replace(' ', "_")).into_bytes(),
+            status,
+            details: format!("{details}{{{}}}", message.replace(' ', "_")).into_bytes(),
             body: message.as_bytes().to_vec(),
             headers: Vec::new(),
             grpc_status: None,
@@ -131,35 +156,7 @@ impl Chain {
         });
         found.details = Some(reply.details.clone());
         found.response.reset(plugins);
-        let body = found.compose(reply);
-        self.send_directly(stream, body);
-    }
-
-    /// Answers 503 when the plugins left a request with a value that no header can have:
-    /// Envoy's router does not send it. The answer passes the plugins.
-    pub(super) fn refuse_unsendable(&mut self, stream: usize, name: &str) {
-        let plugins = self.plugins.len();
-        let Some(found) = self.worker.streams.get_mut(stream) else {
-            return;
-        };
-        let message = format!("invalid header value for: {name}");
-        let reply = LocalReply {
-            status: 503,
-            details: format!("{UNSENDABLE_HEADERS}{{{}}}", message.replace(' ', "_")).into_bytes(),
-            body: message.into_bytes(),
-            headers: Vec::new(),
-            grpc_status: None,
-        };
-        found.request.closed = true;
-        found.ending = Some(Ending {
-            kind: OutcomeKind::Replied,
-            plugin: None,
-        });
-        found.details = Some(reply.details.clone());
-        found.response.reset(plugins);
-        let body = found.compose(reply);
-        let end = body.is_empty();
-        self.pass_reply(stream, body, end);
+        Some(found.compose(reply))
     }
 
     /// Ends a stream without an answer.
